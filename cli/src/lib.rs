@@ -1,0 +1,1 @@
+//! The matinv command line tool.

@@ -1,0 +1,2 @@
+//! The `matinv` program.
+fn main() {}
