@@ -1,1 +1,34 @@
-//! matinv.
+#![doc = include_str!("../README.md")]
+
+mod diagonal;
+mod element;
+mod engine;
+mod error;
+mod inverse;
+mod inverter;
+#[allow(unsafe_code)]
+mod lapack;
+mod layout;
+mod norm;
+mod platform;
+mod pseudo_inverse;
+mod residual;
+mod stack;
+mod structure;
+mod threads;
+mod verdict;
+
+pub use element::{Element, Scalar};
+pub use engine::Engine;
+pub use error::{Error, Failure, Result};
+pub use inverter::{Inverter, inv, inv_inplace};
+pub use lapack::blas::Threading;
+pub use platform::{Platform, platform};
+pub use residual::{Residuals, residuals};
+pub use structure::{Structure, Triangle};
+pub use verdict::{Inversion, Leading, OnFailure, Status, Verdict};
+
+/// The crates whose types stand in this crate's interface.
+pub use half;
+pub use ndarray;
+pub use num_complex;

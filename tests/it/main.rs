@@ -1,1 +1,2 @@
-//! it
+//! Integration tests, one binary.
+mod single;

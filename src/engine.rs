@@ -1,0 +1,157 @@
+//! Which engine inverts, and what every engine has to offer.
+//!
+//! Engines see a slice without gaps in column-major order and its order n; never an array, an
+//! [`Error`](crate::Error) or a thread pool. A row-major matrix reaches them as its transpose:
+//! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
+
+use crate::element::Scalar;
+use crate::inverter::Pools;
+use crate::stack::Pool;
+use crate::structure::Triangle;
+use std::fmt;
+
+/// The implementation that inverts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Engine {
+    /// The fastest for the scalar, the structure and the order. At present always
+    /// [`Lapack`](Engine::Lapack).
+    #[default]
+    Auto,
+    /// LAPACK's own routines, from the OpenBLAS that the program is linked with.
+    Lapack,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Engine::Auto => "auto",
+            Engine::Lapack => "lapack",
+        })
+    }
+}
+
+/// Which norm of the slice that the engine is given is the 1-norm of A.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Norm {
+    /// The slice holds A: largest column sum.
+    One,
+    /// The slice holds Aᵀ: largest row sum.
+    Infinity,
+}
+
+/// Symmetry of an indefinite matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Symmetry {
+    /// A = Aᵀ.
+    Symmetric,
+    /// A = Aᴴ.
+    Hermitian,
+}
+
+/// What to find out beside the inverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// Estimate the reciprocal condition number?
+    pub(crate) rcond: Option<Norm>,
+    /// Compute sign and log |det|?
+    pub(crate) determinant: bool,
+}
+
+/// What a factorization tells of its matrix beside the inverse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Facts<T> {
+    /// Reciprocal condition number in the 1-norm of A, if asked for.
+    pub(crate) rcond: Option<f64>,
+    /// det / |det| and log |det|, if asked for.
+    pub(crate) determinant: Option<(T, f64)>,
+}
+
+/// Why a factorization stopped. Counted from 0, in terms of the slice the engine was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Breakdown {
+    /// No non-zero pivot at this step.
+    ZeroPivot(usize),
+    /// The leading minor of order `.0 + 1` is not positive.
+    NotPositive(usize),
+}
+
+/// The largest order that the LAPACK engine takes: the largest n with n² elements countable in
+/// an `i32`, since `lax` computes that product in `i32`.
+pub(crate) const MAX_ORDER: usize = 46_340;
+
+/// The largest order of which a pseudo-inverse is computed: the workspace of `gesdd`, about
+/// 4n² + 7n, has to be countable in an `i32` too.
+pub(crate) const MAX_ORDER_SVD: usize = 23_000;
+
+/// A factorized matrix UΣVᴴ, all three without gaps in column-major order.
+pub(crate) struct Svd<T> {
+    /// Left singular vectors, n × n.
+    pub(crate) u: Vec<T>,
+    /// Singular values, descending.
+    pub(crate) s: Vec<f64>,
+    /// Right singular vectors, conjugate-transposed, n × n.
+    pub(crate) vt: Vec<T>,
+}
+
+/// What an engine does for one scalar. `a` holds the matrix of order `n ≥ 1` and then its
+/// inverse; `a.len()` must be `n * n` (checked, in release too). After a [`Breakdown`] `a` holds
+/// a partial factorization.
+///
+/// The routines that work on one triangle leave the other one untouched.
+pub(crate) trait EngineScalar: Sized {
+    /// Memory that is kept from call to call, so that equal orders allocate once.
+    type Workspace: Default + Send;
+
+    /// Where an inverter keeps the workspaces of this scalar.
+    fn pool(pools: &Pools) -> &Pool<Self>
+    where
+        Self: Scalar;
+
+    /// Inverts by LU with partial pivoting.
+    fn general(
+        work: &mut Self::Workspace,
+        n: usize,
+        a: &mut [Self],
+        ask: Ask,
+    ) -> Result<Facts<Self>, Breakdown>
+    where
+        Self: Scalar;
+
+    /// Inverts by Cholesky, in one triangle.
+    fn positive_definite(
+        work: &mut Self::Workspace,
+        n: usize,
+        a: &mut [Self],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<Self>, Breakdown>
+    where
+        Self: Scalar;
+
+    /// Inverts by the diagonal pivoting method of Bunch and Kaufman, in one triangle.
+    fn indefinite(
+        work: &mut Self::Workspace,
+        n: usize,
+        a: &mut [Self],
+        symmetry: Symmetry,
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<Self>, Breakdown>
+    where
+        Self: Scalar;
+
+    /// Inverts a triangular matrix in its triangle.
+    fn triangular(
+        work: &mut Self::Workspace,
+        n: usize,
+        a: &mut [Self],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<Self>, Breakdown>
+    where
+        Self: Scalar;
+
+    /// The singular value decomposition; `None` if it does not converge. Destroys `a`.
+    fn svd(n: usize, a: &mut [Self]) -> Option<Svd<Self>>;
+}

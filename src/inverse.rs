@@ -1,0 +1,430 @@
+//! One matrix: from a loaded slice to its inverse and verdict.
+//!
+//! The order of events: finite check, structure, factorization, then the limits on the result,
+//! then what the failure policy asks for.
+
+use crate::diagonal;
+use crate::element::{Element, Scalar};
+use crate::engine::{Ask, Breakdown, Engine, EngineScalar, Facts, Norm, Symmetry};
+use crate::error::{Error, Result};
+use crate::layout::{self, Order};
+use crate::norm::Part;
+use crate::pseudo_inverse::pseudo_invert;
+use crate::residual;
+use crate::structure::{Structure, Triangle, detect};
+use crate::verdict::{OnFailure, Status, Verdict};
+use ndarray::ArrayView2;
+
+/// What is to be done with every matrix of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) structure: Structure,
+    pub(crate) triangle: Triangle,
+    pub(crate) min_rcond: Option<f64>,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) check_finite: bool,
+    pub(crate) quality: bool,
+    /// Is the whole verdict wanted, or only the failures?
+    pub(crate) report: bool,
+}
+
+impl Plan {
+    /// Whether a matrix that is inverted in its place, stored in this order, has to be copied
+    /// first.
+    pub(crate) fn needs_original(&self, order: Order) -> bool {
+        // Row by row, LU works on Aᵀ: if that fails, A itself is factored, to name its column.
+        let transposed_lu =
+            order == Order::Row && matches!(self.structure, Structure::Auto | Structure::General);
+        let restores = matches!(self.on_failure, OnFailure::Keep | OnFailure::PseudoInverse);
+        transposed_lu || restores || self.quality
+    }
+
+    fn ask(&self, order: Order) -> Ask {
+        let norm = match order {
+            Order::Column => Norm::One,
+            Order::Row => Norm::Infinity,
+        };
+        let rcond = self.report || self.min_rcond.is_some();
+        Ask { rcond: rcond.then_some(norm), determinant: self.report }
+    }
+
+    /// The declared triangle, in terms of a slice stored in this order.
+    fn triangle_in(&self, order: Order) -> Triangle {
+        oriented(order, self.triangle)
+    }
+
+    /// What is read of a matrix stored in this order.
+    fn part_in(&self, order: Order) -> Part {
+        match self.structure {
+            Structure::Auto | Structure::General => Part::Full,
+            Structure::Diagonal => Part::Diagonal,
+            Structure::UpperTriangular => Part::Triangular(oriented(order, Triangle::Upper)),
+            Structure::LowerTriangular => Part::Triangular(oriented(order, Triangle::Lower)),
+            Structure::PositiveDefinite | Structure::Symmetric | Structure::Hermitian => {
+                Part::Mirrored(self.triangle_in(order))
+            }
+        }
+    }
+
+    /// Whether the declared structure mirrors with conjugation.
+    fn conjugates(&self) -> bool {
+        self.structure != Structure::Symmetric
+    }
+}
+
+/// A triangle of A as a triangle of the slice, or the other way round.
+fn oriented(order: Order, triangle: Triangle) -> Triangle {
+    match order {
+        Order::Column => triangle,
+        Order::Row => triangle.flipped(),
+    }
+}
+
+/// Memory that one worker keeps from matrix to matrix.
+#[derive(Default)]
+pub(crate) struct Workspace<T: Scalar> {
+    /// A gapless place for a matrix that is stored with gaps.
+    pub(crate) packed: Vec<T>,
+    /// The original of a matrix that is inverted in its place.
+    pub(crate) original: Vec<T>,
+    kept: Kept<T>,
+}
+
+/// The part of a [`Workspace`] that the computation itself uses.
+#[derive(Default)]
+pub(crate) struct Kept<T: Scalar> {
+    /// The diagonal that a factorization of one triangle destroys.
+    diagonal: Vec<T>,
+    engine: T::Workspace,
+}
+
+impl<T: Scalar> Workspace<T> {
+    /// Its parts, so that the matrix may live in one of the buffers.
+    pub(crate) fn split(&mut self) -> (&mut Vec<T>, &mut Vec<T>, &mut Kept<T>) {
+        (&mut self.packed, &mut self.original, &mut self.kept)
+    }
+}
+
+/// A matrix under way.
+pub(crate) struct Matrix<'a, A: Element> {
+    /// What to do.
+    pub(crate) plan: &'a Plan,
+    /// Workspace.
+    pub(crate) kept: &'a mut Kept<A::Scalar>,
+    /// The order.
+    pub(crate) n: usize,
+    /// The matrix, without gaps; then its inverse. After a failure it holds what the policy says
+    /// (under `Fail`: nothing of use).
+    pub(crate) a: &'a mut [A::Scalar],
+    /// How `a` is stored.
+    pub(crate) order: Order,
+    /// The matrix once more, where [`Plan::needs_original`] says so.
+    pub(crate) original: Option<ArrayView2<'a, A>>,
+}
+
+impl<A: Element> Matrix<'_, A> {
+    /// Inverts it.
+    pub(crate) fn invert(mut self) -> Verdict<A::Scalar> {
+        let nan = A::Scalar::nan();
+        let mut verdict = Verdict {
+            status: Status::Inverted,
+            error: None,
+            structure: self.plan.structure,
+            engine: Engine::Lapack,
+            rcond: f64::NAN,
+            sign: nan,
+            log_abs_det: f64::NAN,
+            quality: None,
+        };
+        if self.n == 0 {
+            let (rcond, sign, log_abs_det) = (1.0, A::Scalar::from_f64(1.0), 0.0);
+            let quality = self.plan.quality.then_some(0.0);
+            return Verdict { rcond, sign, log_abs_det, quality, ..verdict };
+        }
+        if let Err(error) = self.attempt(&mut verdict) {
+            if matches!(error, Error::Singular { .. }) {
+                verdict.rcond = 0.0;
+                verdict.sign = A::Scalar::from_f64(0.0);
+                verdict.log_abs_det = f64::NEG_INFINITY;
+            }
+            (verdict.status, verdict.error) = self.settle(error);
+        }
+        if verdict.structure == Structure::Auto {
+            // Refused before anything was found out.
+            verdict.structure = Structure::General;
+        }
+        if self.plan.quality && verdict.status == Status::Inverted {
+            verdict.quality = Some(self.quality());
+        }
+        verdict
+    }
+
+    /// Everything up to a result that the limits accept.
+    fn attempt(&mut self, verdict: &mut Verdict<A::Scalar>) -> Result<()> {
+        let Matrix { plan, n, order, .. } = *self;
+        if plan.check_finite
+            && let Some((row, col)) =
+                layout::first_non_finite(n, self.a, order, plan.part_in(order))
+        {
+            return Err(Error::NonFinite { row, col });
+        }
+        let facts = self.factor(&mut verdict.structure)?;
+        if let Some(rcond) = facts.rcond {
+            verdict.rcond = rcond;
+        }
+        if let Some((sign, log_abs_det)) = facts.determinant {
+            (verdict.sign, verdict.log_abs_det) = (sign, log_abs_det);
+        }
+        if let Some(limit) = plan.min_rcond {
+            // A NaN is below every limit.
+            let rcond = verdict.rcond;
+            if rcond.is_nan() || rcond < limit {
+                return Err(Error::IllConditioned { rcond, limit });
+            }
+        }
+        if plan.check_finite
+            && let Some((row, col)) = layout::first_non_finite(n, self.a, order, Part::Full)
+        {
+            return Err(Error::Overflow { row, col });
+        }
+        Ok(())
+    }
+
+    /// Inverts with the declared or detected structure, which is noted in `used`.
+    fn factor(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+        let Matrix { plan, n, order, .. } = *self;
+        match plan.structure {
+            Structure::Auto => self.detected(used),
+            Structure::General => self.general(),
+            Structure::Diagonal => {
+                layout::zero_outside(n, self.a, Part::Diagonal);
+                self.diagonal()
+            }
+            Structure::UpperTriangular => self.triangular(oriented(order, Triangle::Upper)),
+            Structure::LowerTriangular => self.triangular(oriented(order, Triangle::Lower)),
+            Structure::PositiveDefinite => self.positive_definite(plan.triangle_in(order)),
+            Structure::Symmetric | Structure::Hermitian => {
+                self.mirror(plan.triangle_in(order), plan.conjugates());
+                self.keep_diagonal();
+                let symmetry = match plan.structure {
+                    Structure::Hermitian => Symmetry::Hermitian,
+                    _ => Symmetry::Symmetric,
+                };
+                self.indefinite(symmetry, used)
+            }
+        }
+    }
+
+    /// Finds the structure out and inverts with it.
+    fn detected(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+        let Matrix { n, order, .. } = *self;
+        let found = detect(n, self.a);
+        let triangular = |triangle| match oriented(order, triangle) {
+            Triangle::Lower => Structure::LowerTriangular,
+            Triangle::Upper => Structure::UpperTriangular,
+        };
+        if found.lower && found.upper {
+            *used = Structure::Diagonal;
+            self.diagonal()
+        } else if found.lower {
+            *used = triangular(Triangle::Lower);
+            self.triangular(Triangle::Lower)
+        } else if found.upper {
+            *used = triangular(Triangle::Upper);
+            self.triangular(Triangle::Upper)
+        } else if found.hermitian {
+            *used = Structure::PositiveDefinite;
+            self.keep_diagonal();
+            // No Hermitian matrix with such a diagonal is positive definite.
+            if self.kept.diagonal.iter().all(|d| d.re().into() > 0.0) {
+                match self.positive_definite(Triangle::Lower) {
+                    Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
+                    done => return done,
+                }
+            }
+            let (symmetry, structure) = if A::Scalar::COMPLEX {
+                (Symmetry::Hermitian, Structure::Hermitian)
+            } else {
+                (Symmetry::Symmetric, Structure::Symmetric)
+            };
+            *used = structure;
+            self.indefinite(symmetry, used)
+        } else if found.symmetric {
+            *used = Structure::Symmetric;
+            self.keep_diagonal();
+            self.indefinite(Symmetry::Symmetric, used)
+        } else {
+            *used = Structure::General;
+            self.general()
+        }
+    }
+
+    fn diagonal(&mut self) -> Result<Facts<A::Scalar>> {
+        diagonal::invert(self.n, self.a, self.plan.ask(self.order)).map_err(in_words)
+    }
+
+    /// `triangle` is one of the slice.
+    fn triangular(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
+        let ask = self.plan.ask(self.order);
+        layout::zero_outside(self.n, self.a, Part::Triangular(triangle));
+        A::Scalar::triangular(&mut self.kept.engine, self.n, self.a, triangle, ask)
+            .map_err(in_words)
+    }
+
+    /// `triangle` is one of the slice.
+    fn positive_definite(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
+        let ask = self.plan.ask(self.order);
+        if A::Scalar::COMPLEX {
+            layout::make_diagonal_real(self.n, self.a);
+        }
+        let facts =
+            A::Scalar::positive_definite(&mut self.kept.engine, self.n, self.a, triangle, ask)
+                .map_err(in_words)?;
+        self.mirror(triangle, true);
+        Ok(facts)
+    }
+
+    /// Inverts a matrix of which both triangles are there and the diagonal is kept. If the
+    /// diagonal pivoting method finds it singular, LU has the last word: it names the column, as
+    /// for every other structure.
+    fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+        let ask = self.plan.ask(self.order);
+        let hermitian = symmetry == Symmetry::Hermitian;
+        let engine = &mut self.kept.engine;
+        let facts =
+            match A::Scalar::indefinite(engine, self.n, self.a, symmetry, Triangle::Lower, ask) {
+                Ok(facts) => facts,
+                Err(_) => {
+                    self.restore_lower(hermitian);
+                    // A slice that holds Aᵀ holds A or its conjugate: no side to correct.
+                    let engine = &mut self.kept.engine;
+                    let facts =
+                        A::Scalar::general(engine, self.n, self.a, ask).map_err(in_words)?;
+                    *used = Structure::General;
+                    facts
+                }
+            };
+        self.mirror(Triangle::Lower, hermitian);
+        Ok(facts)
+    }
+
+    fn general(&mut self) -> Result<Facts<A::Scalar>> {
+        let Matrix { plan, n, order, .. } = *self;
+        let engine = &mut self.kept.engine;
+        match A::Scalar::general(engine, n, self.a, plan.ask(order)) {
+            Ok(facts) => Ok(facts),
+            Err(breakdown) if order == Order::Column => Err(in_words(breakdown)),
+            // That was LU of Aᵀ. LU of A names the column, or finds that rounding made the zero.
+            Err(_) => {
+                load_original(self.original.as_ref(), self.a, Order::Column);
+                let facts = A::Scalar::general(engine, n, self.a, plan.ask(Order::Column))
+                    .map_err(in_words)?;
+                layout::transpose(n, self.a);
+                Ok(facts)
+            }
+        }
+    }
+
+    /// What stands in the place of a matrix that failed, and what to say of it.
+    fn settle(&mut self, error: Error) -> (Status, Option<Error>) {
+        match self.plan.on_failure {
+            OnFailure::Fail => {}
+            OnFailure::Keep => load_original(self.original.as_ref(), self.a, self.order),
+            OnFailure::PseudoInverse if !matches!(error, Error::NonFinite { .. }) => {
+                return match self.pseudo_inverse() {
+                    Ok(()) => (Status::PseudoInverted, Some(error)),
+                    Err(error) => {
+                        self.a.fill(A::Scalar::nan());
+                        (Status::Failed, Some(error))
+                    }
+                };
+            }
+            OnFailure::FillNan | OnFailure::PseudoInverse => self.a.fill(A::Scalar::nan()),
+        }
+        (Status::Failed, Some(error))
+    }
+
+    fn pseudo_inverse(&mut self) -> Result<()> {
+        let n = self.n;
+        self.load_as_understood();
+        let found = detect(n, self.a);
+        let rounding = n as f64 * 2.0 * A::Scalar::UNIT_ROUNDOFF;
+        // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.
+        pseudo_invert(
+            n,
+            self.a,
+            self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),
+        )?;
+        if found.hermitian || found.symmetric {
+            layout::mirror_lower(n, self.a, found.hermitian);
+        }
+        if self.plan.check_finite
+            && let Some((row, col)) = layout::first_non_finite(n, self.a, self.order, Part::Full)
+        {
+            return Err(Error::Overflow { row, col });
+        }
+        Ok(())
+    }
+
+    /// ‖I − A⁻¹A‖₁ in LAPACK's unit.
+    fn quality(&mut self) -> f64 {
+        let inverse = layout::view(self.n, self.a, self.order).to_owned();
+        self.load_as_understood();
+        let quality = residual::left(&layout::view(self.n, self.a, self.order), &inverse);
+        layout::view_mut(self.n, self.a, self.order).assign(&inverse);
+        quality
+    }
+
+    /// Loads the original again, with what the declared structure says of the part not read.
+    fn load_as_understood(&mut self) {
+        load_original(self.original.as_ref(), self.a, self.order);
+        match self.plan.part_in(self.order) {
+            Part::Full => {}
+            Part::Mirrored(triangle) => self.mirror(triangle, self.plan.conjugates()),
+            part @ (Part::Triangular(_) | Part::Diagonal) => {
+                layout::zero_outside(self.n, self.a, part);
+            }
+        }
+    }
+
+    /// Makes the other triangle of the slice the mirror of this one.
+    fn mirror(&mut self, from: Triangle, hermitian: bool) {
+        match from {
+            Triangle::Lower => layout::mirror_lower(self.n, self.a, hermitian),
+            Triangle::Upper => layout::mirror_upper(self.n, self.a, hermitian),
+        }
+    }
+
+    fn keep_diagonal(&mut self) {
+        let diagonal = &mut self.kept.diagonal;
+        diagonal.clear();
+        diagonal.extend(self.a.iter().step_by(self.n + 1));
+    }
+
+    /// Undoes a factorization of the lower triangle: the upper one and the kept diagonal are
+    /// whole.
+    fn restore_lower(&mut self, hermitian: bool) {
+        layout::mirror_upper(self.n, self.a, hermitian);
+        for (to, &from) in self.a.iter_mut().step_by(self.n + 1).zip(&self.kept.diagonal) {
+            *to = from;
+        }
+    }
+}
+
+/// Loads the original again. It is a bug of the caller if it is needed and not there.
+fn load_original<A: Element>(
+    original: Option<&ArrayView2<'_, A>>,
+    a: &mut [A::Scalar],
+    order: Order,
+) {
+    layout::load(original.expect("the original was kept, as the plan demands"), a, order);
+}
+
+/// A breakdown as an error. The step is a column of A: either the slice held A, or Aᵀ = A (or
+/// its conjugate), or the zero is on the diagonal of a triangular matrix.
+fn in_words(breakdown: Breakdown) -> Error {
+    match breakdown {
+        Breakdown::ZeroPivot(pivot) => Error::Singular { pivot },
+        Breakdown::NotPositive(step) => Error::NotPositiveDefinite { minor: step + 1 },
+    }
+}

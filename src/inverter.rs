@@ -1,0 +1,368 @@
+//! The public verbs: [`inv`], [`inv_inplace`] and the [`Inverter`] with all options.
+
+use crate::element::{Element, Scalar};
+use crate::engine::{Engine, EngineScalar};
+use crate::error::{Error, Result};
+use crate::inverse::Plan;
+use crate::layout;
+use crate::stack::{self, Call, Pool};
+use crate::structure::{Structure, Triangle};
+use crate::verdict::{Inversion, OnFailure, Verdict};
+use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dimension, IxDyn};
+use num_complex::{Complex32, Complex64};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Arc, OnceLock};
+
+/// The inverse A⁻¹ of a square matrix, or of every matrix of a stack.
+///
+/// `a` has shape (n, n) or (..., n, n), with any strides; the result has the same shape, and its
+/// matrices are stored by rows or by columns as those of `a` are. Each matrix's structure is
+/// found out ([`Structure::Auto`]); see [`Inverter`] for all options. Stacks are inverted in
+/// parallel on the current rayon pool. `a` is not changed. Empty shapes give empty results.
+///
+/// LAPACK's `getrf`/`getri` (LU with partial pivoting) inverts general matrices; Higham,
+/// *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapter 14.
+///
+/// # Errors
+///
+/// - [`Error::NotMatrix`], [`Error::NotSquare`]: the shape is none of the above.
+/// - [`Error::NonFinite`]: an element is NaN or infinite.
+/// - [`Error::Singular`]: no inverse exists; the pivot is the first column that depends on those
+///   before it.
+/// - [`Error::Overflow`]: an element of the inverse is beyond the range of the scalar.
+/// - [`Error::InStack`]: the same of matrices of a stack, every failing one listed with its index.
+/// - [`Error::TooLarge`], [`Error::OutOfMemory`].
+///
+/// # Examples
+///
+/// ```
+/// use matinv::inv;
+/// use ndarray::array;
+///
+/// let x = inv(&array![[52, 22], [43, 24]])?; // integers in, f64 out
+/// assert!((x[[0, 0]] - 24.0 / 302.0_f64).abs() < 1e-16);
+///
+/// let stack = array![[[1.0, 2.0], [3.0, 4.0]], [[2.0, 0.0], [0.0, 4.0]]];
+/// let xs = inv(&stack)?;
+/// assert_eq!(xs.shape(), [2, 2, 2]);
+/// assert_eq!(xs[[1, 1, 1]], 0.25);
+/// # Ok::<(), matinv::Error>(())
+/// ```
+pub fn inv<A: Element, D: Dimension>(a: &ArrayRef<A, D>) -> Result<Array<A::Scalar, D>> {
+    Inverter::new().inv(a)
+}
+
+/// Replaces a square matrix, or every matrix of a stack, by its inverse.
+///
+/// Any strides will do. Matrices that are stored by columns without gaps need no second copy;
+/// others take a workspace of n² elements per thread.
+///
+/// # Errors
+///
+/// Those of [`inv`]. After [`Error::Singular`] and kin, or [`Error::InStack`], the matrices that
+/// failed hold nothing of use and the other matrices of the stack hold their inverses; after the
+/// other errors `a` is as it was. To keep what failed, see [`OnFailure::Keep`].
+///
+/// # Examples
+///
+/// ```
+/// use matinv::inv_inplace;
+/// use ndarray::array;
+///
+/// let mut a = array![[0.0_f32, 4.0], [2.0, 0.0]];
+/// inv_inplace(&mut a)?;
+/// assert_eq!(a, array![[0.0, 0.5], [0.25, 0.0]]);
+/// # Ok::<(), matinv::Error>(())
+/// ```
+pub fn inv_inplace<T: Scalar, D: Dimension>(a: &mut ArrayRef<T, D>) -> Result<()> {
+    Inverter::new().inv_inplace(a)
+}
+
+/// Inverts with options, and keeps its workspaces from call to call.
+///
+/// ```
+/// use matinv::{Inverter, OnFailure, Structure};
+/// use ndarray::array;
+///
+/// let covariances = array![[[4.0, 2.0], [2.0, 3.0]], [[1.0, 0.0], [0.0, 1e-20]]];
+/// let report = Inverter::new()
+///     .structure(Structure::PositiveDefinite)
+///     .min_rcond(1e-12)
+///     .on_failure(OnFailure::FillNan)
+///     .report(&covariances)?;
+/// assert_eq!(report.inverse[[0, 0, 0]], 0.375);
+/// assert!(report.verdicts[[1]].rcond < 1e-12);
+/// assert_eq!(report.failures().count(), 1);
+/// # Ok::<(), matinv::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Inverter {
+    plan: Plan,
+    engine: Engine,
+    threads: Option<usize>,
+    blas_threads: usize,
+    workers: OnceLock<Arc<ThreadPool>>,
+    pools: Pools,
+}
+
+impl Default for Inverter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Inverter {
+    /// The same options; workspaces are not shared.
+    fn clone(&self) -> Self {
+        Inverter {
+            plan: self.plan.clone(),
+            engine: self.engine,
+            threads: self.threads,
+            blas_threads: self.blas_threads,
+            workers: self.workers.clone(),
+            pools: Pools::default(),
+        }
+    }
+}
+
+impl Inverter {
+    /// All options at their defaults.
+    pub fn new() -> Self {
+        Inverter {
+            plan: Plan {
+                structure: Structure::Auto,
+                triangle: Triangle::Lower,
+                min_rcond: None,
+                on_failure: OnFailure::Fail,
+                check_finite: true,
+                quality: false,
+                report: false,
+            },
+            engine: Engine::Auto,
+            threads: None,
+            blas_threads: 1,
+            workers: OnceLock::new(),
+            pools: Pools::default(),
+        }
+    }
+
+    /// What is known of every matrix. Default: [`Structure::Auto`], found out matrix by matrix.
+    #[must_use]
+    pub fn structure(mut self, structure: Structure) -> Self {
+        self.plan.structure = structure;
+        self
+    }
+
+    /// Which half is read of matrices declared symmetric, Hermitian or positive definite; the
+    /// other is not looked at. Default: [`Triangle::Lower`].
+    #[must_use]
+    pub fn triangle(mut self, triangle: Triangle) -> Self {
+        self.plan.triangle = triangle;
+        self
+    }
+
+    /// Refuse matrices whose reciprocal condition number is below `limit`, with
+    /// [`Error::IllConditioned`]. Default: none; only a zero pivot is singular.
+    #[must_use]
+    pub fn min_rcond(mut self, limit: f64) -> Self {
+        self.plan.min_rcond = Some(limit);
+        self
+    }
+
+    /// What to do with matrices that cannot be inverted. Default: [`OnFailure::Fail`].
+    #[must_use]
+    pub fn on_failure(mut self, policy: OnFailure) -> Self {
+        self.plan.on_failure = policy;
+        self
+    }
+
+    /// Refuse NaN and infinity in the part that is read ([`Error::NonFinite`]) and in the result
+    /// ([`Error::Overflow`]). Default: true. Without the check such values spread through the
+    /// result as arithmetic has it.
+    #[must_use]
+    pub fn check_finite(mut self, check: bool) -> Self {
+        self.plan.check_finite = check;
+        self
+    }
+
+    /// Measure ‖I − A⁻¹A‖₁ in every verdict of a [`report`](Self::report). Default: false; it
+    /// costs about as much as the inversion.
+    #[must_use]
+    pub fn quality(mut self, measure: bool) -> Self {
+        self.plan.quality = measure;
+        self
+    }
+
+    /// Threads for a stack, in a pool of its own that is made on first use and kept; 1 stays on
+    /// the calling thread. Default: the current rayon pool. The results are the same bits for
+    /// every number.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self.workers = OnceLock::new();
+        self
+    }
+
+    /// Threads that LAPACK may use inside a single matrix (not a stack). Default: 1.
+    ///
+    /// More pays from order 200 or so. Blocks are then cut differently, so the last bits of the
+    /// result depend on the number. The call runs on a thread with a stack large enough for
+    /// OpenBLAS; at one thread if other inversions of this process are under way.
+    #[must_use]
+    pub fn blas_threads(mut self, threads: usize) -> Self {
+        self.blas_threads = threads;
+        self
+    }
+
+    /// The engine. Default: [`Engine::Auto`].
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// The inverse of `a`, as [`inv`](crate::inv) with these options.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`inv`](crate::inv), and:
+    ///
+    /// - [`Error::NotPositiveDefinite`]: declared so, but it is not.
+    /// - [`Error::IllConditioned`]: below [`min_rcond`](Self::min_rcond).
+    /// - [`Error::InvalidOption`]: an option has a value that means nothing.
+    /// - [`Error::Threads`]: the worker threads could not be started.
+    ///
+    /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
+    pub fn inv<A: Element, D: Dimension>(&self, a: &ArrayRef<A, D>) -> Result<Array<A::Scalar, D>> {
+        layout::square(a.shape())?;
+        let mut out = layout::fresh(a.raw_dim(), layout::memory_order(a.strides()))?;
+        self.run(&self.plan, Some(a.view().into_dyn()), out.view_mut().into_dyn(), None)?;
+        Ok(out)
+    }
+
+    /// Writes the inverse of `a` into `out`, of the same shape and any strides. Called again with
+    /// the same order, it reuses its workspaces.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Inverter::inv`], and [`Error::ShapeMismatch`]. After an error `out` holds
+    /// inverses for the matrices that did not fail and nothing of use for those that did.
+    pub fn inv_into<A: Element, D: Dimension>(
+        &self,
+        a: &ArrayRef<A, D>,
+        out: &mut ArrayRef<A::Scalar, D>,
+    ) -> Result<()> {
+        if a.shape() != out.shape() {
+            let (expected, found) = (a.shape().to_vec(), out.shape().to_vec());
+            return Err(Error::ShapeMismatch { expected, found });
+        }
+        self.run(&self.plan, Some(a.view().into_dyn()), out.view_mut().into_dyn(), None)
+    }
+
+    /// Replaces `a` by its inverse, as [`inv_inplace`](crate::inv_inplace) with these options.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Inverter::inv`]; what `a` then holds is said at
+    /// [`inv_inplace`](crate::inv_inplace).
+    pub fn inv_inplace<T: Scalar, D: Dimension>(&self, a: &mut ArrayRef<T, D>) -> Result<()> {
+        self.run::<T>(&self.plan, None, a.view_mut().into_dyn(), None)
+    }
+
+    /// The inverse of `a` with a [`Verdict`] on every matrix: status, rcond, determinant, the
+    /// structure and engine used.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Inverter::inv`]. Under [`OnFailure::Fail`], the default, one failing matrix
+    /// makes the whole call an error; choose another policy to get the verdicts on all.
+    pub fn report<A: Element, D: Dimension>(
+        &self,
+        a: &ArrayRef<A, D>,
+    ) -> Result<Inversion<A::Scalar, D>> {
+        let (leading, _) = layout::square(a.shape())?;
+        let count: usize = leading.iter().product();
+        let mut verdicts: Vec<Option<Verdict<A::Scalar>>> = Vec::new();
+        layout::reserve(&mut verdicts, count)?;
+        verdicts.resize(count, None);
+        let mut inverse = layout::fresh(a.raw_dim(), layout::memory_order(a.strides()))?;
+        let plan = Plan { report: true, ..self.plan.clone() };
+        let output = inverse.view_mut().into_dyn();
+        self.run(&plan, Some(a.view().into_dyn()), output, Some(&mut verdicts))?;
+        let verdicts = verdicts.into_iter().map(|v| v.expect("each matrix got one")).collect();
+        let verdicts = Array::from_shape_vec(IxDyn(leading), verdicts)
+            .expect("one verdict per matrix")
+            .into_dimensionality()
+            .expect("the leading axes are two fewer");
+        Ok(Inversion::new(inverse, verdicts))
+    }
+
+    fn run<A: Element>(
+        &self,
+        plan: &Plan,
+        input: Option<ArrayView<'_, A, IxDyn>>,
+        output: ArrayViewMut<'_, A::Scalar, IxDyn>,
+        verdicts: Option<&mut [Option<Verdict<A::Scalar>>]>,
+    ) -> Result<()> {
+        self.check_options()?;
+        let (leading, _) = layout::square(output.shape())?;
+        let leading = leading.to_vec();
+        let call = Call {
+            plan,
+            pool: <A::Scalar as EngineScalar>::pool(&self.pools),
+            workers: self.workers()?,
+            blas_threads: self.blas_threads,
+        };
+        let failures = stack::invert(&call, input, output, verdicts)?;
+        match self.plan.on_failure {
+            OnFailure::Fail => stack::failure(&leading, failures).map_or(Ok(()), Err),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_options(&self) -> Result<()> {
+        let invalid =
+            |option, value, expected| Err(Error::InvalidOption { option, value, expected });
+        if let Some(limit) = self.plan.min_rcond
+            && !(0.0..=1.0).contains(&limit)
+        {
+            return invalid("min_rcond", limit, "between 0 and 1");
+        }
+        if self.threads == Some(0) {
+            return invalid("threads", 0.0, "at least 1");
+        }
+        if self.blas_threads == 0 {
+            return invalid("blas_threads", 0.0, "at least 1");
+        }
+        Ok(())
+    }
+
+    /// The pool that `threads` asks for, made on first use.
+    fn workers(&self) -> Result<Option<&ThreadPool>> {
+        let Some(threads) = self.threads else { return Ok(None) };
+        if let Some(pool) = self.workers.get() {
+            return Ok(Some(pool));
+        }
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("matinv-{i}"))
+            .build()
+            .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
+        Ok(Some(self.workers.get_or_init(|| Arc::new(pool))))
+    }
+}
+
+/// Workspaces, by scalar.
+#[derive(Default)]
+pub(crate) struct Pools {
+    pub(crate) f32: Pool<f32>,
+    pub(crate) f64: Pool<f64>,
+    pub(crate) complex32: Pool<Complex32>,
+    pub(crate) complex64: Pool<Complex64>,
+}
+
+impl std::fmt::Debug for Pools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pools")
+    }
+}

@@ -1,0 +1,71 @@
+//! What OpenBLAS says of itself, and how many threads it may use.
+
+use std::ffi::{CStr, c_char, c_int};
+
+// Part of OpenBLAS's public interface (cblas.h) since 0.3.0, in its serial, pthread and OpenMP
+// builds alike.
+unsafe extern "C" {
+    fn openblas_get_num_threads() -> c_int;
+    fn openblas_set_num_threads(threads: c_int);
+    fn openblas_get_parallel() -> c_int;
+    fn openblas_get_config() -> *mut c_char;
+    fn openblas_get_corename() -> *mut c_char;
+}
+
+/// How OpenBLAS was built to run in parallel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Threading {
+    /// Not at all.
+    Serial,
+    /// With threads of its own.
+    Pthreads,
+    /// With OpenMP.
+    OpenMp,
+}
+
+/// The number of threads that calls may use at present.
+pub(crate) fn threads() -> usize {
+    // SAFETY: takes nothing, reads one global integer.
+    let threads = unsafe { openblas_get_num_threads() };
+    usize::try_from(threads).unwrap_or(1).max(1)
+}
+
+/// Sets the number of threads for the calls that follow.
+pub(crate) fn set_threads(threads: usize) {
+    let threads = c_int::try_from(threads.max(1)).unwrap_or(c_int::MAX);
+    // SAFETY: any positive number is allowed (OpenBLAS clamps it); callers hold the lock of
+    // `crate::threads`, so that no call of ours runs while the number changes.
+    unsafe { openblas_set_num_threads(threads) };
+}
+
+/// How this OpenBLAS was built.
+pub(crate) fn threading() -> Threading {
+    // SAFETY: takes nothing, returns a constant of the build.
+    match unsafe { openblas_get_parallel() } {
+        0 => Threading::Serial,
+        2 => Threading::OpenMp,
+        _ => Threading::Pthreads,
+    }
+}
+
+/// Version and build options, such as `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH … MAX_THREADS=64`.
+pub(crate) fn config() -> String {
+    // SAFETY: takes nothing; `text` copies the string it returns.
+    text(unsafe { openblas_get_config() })
+}
+
+/// The kernels chosen for this processor, such as `SkylakeX`.
+pub(crate) fn core_name() -> String {
+    // SAFETY: takes nothing; `text` copies the string it returns.
+    text(unsafe { openblas_get_corename() })
+}
+
+fn text(string: *mut c_char) -> String {
+    if string.is_null() {
+        return String::from("unknown");
+    }
+    // SAFETY: OpenBLAS returns a pointer to a NUL-terminated string of static storage; it is not
+    // null (checked above) and copied before anything else can be called.
+    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
+}

@@ -1,0 +1,103 @@
+//! Sign and logarithm of determinants, read off factorizations.
+//!
+//! The sign of a complex determinant is det / |det|. Logarithms are summed in double precision,
+//! so that no determinant over- or underflows.
+
+use crate::element::Scalar;
+use crate::engine::Symmetry;
+use crate::structure::Triangle;
+
+/// A product kept as sign and log of modulus.
+struct Product<T> {
+    sign: T,
+    log: f64,
+}
+
+impl<T: Scalar> Product<T> {
+    fn new() -> Self {
+        Product { sign: T::one(), log: 0.0 }
+    }
+
+    fn times(&mut self, factor: T) {
+        // A denormal modulus has few digits: a power of two (exact) brings the factor up, and its
+        // logarithm is taken off again. No f32 is that small.
+        let modulus = factor.modulus();
+        let exponent = if modulus < 2f64.powi(-900) { 200 } else { 0 };
+        let (factor, modulus) = if exponent == 0 {
+            (factor, modulus)
+        } else {
+            let factor = factor.scale(2f64.powi(exponent));
+            (factor, factor.modulus())
+        };
+        self.sign = self.sign * factor.over(modulus);
+        self.log += modulus.ln() - f64::from(exponent) * std::f64::consts::LN_2;
+    }
+
+    fn flip(&mut self) {
+        self.sign = -self.sign;
+    }
+}
+
+/// From LU: the product of U's diagonal, one change of sign per row exchange. `ipiv` counts
+/// from 1.
+pub(super) fn of_lu<T: Scalar>(n: usize, lu: &[T], ipiv: &[i32]) -> (T, f64) {
+    let mut product = Product::new();
+    for i in 0..n {
+        product.times(lu[i * n + i]);
+        if usize::try_from(ipiv[i]) != Ok(i + 1) {
+            product.flip();
+        }
+    }
+    (product.sign, product.log)
+}
+
+/// From a triangular matrix: the product of its diagonal.
+pub(super) fn of_triangular<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
+    let mut product = Product::new();
+    for i in 0..n {
+        product.times(a[i * n + i]);
+    }
+    (product.sign, product.log)
+}
+
+/// From Cholesky: the product of the squares of the factor's (positive) diagonal.
+pub(super) fn of_cholesky<T: Scalar>(n: usize, factor: &[T]) -> (T, f64) {
+    let log: f64 = (0..n).map(|i| 2.0 * factor[i * n + i].modulus().ln()).sum();
+    (T::one(), log)
+}
+
+/// From Bunch–Kaufman: the product of the determinants of D's blocks, of order 1 or 2. A block
+/// of order 2 is marked by two equal negative entries of `ipiv`.
+pub(super) fn of_block_diagonal<T: Scalar>(
+    symmetry: Symmetry,
+    triangle: Triangle,
+    n: usize,
+    a: &[T],
+    ipiv: &[i32],
+) -> (T, f64) {
+    let mut product = Product::new();
+    let hermitian = symmetry == Symmetry::Hermitian;
+    let diagonal = |i: usize| {
+        let d = a[i * n + i];
+        if hermitian { T::from_f64(d.re().into()) } else { d }
+    };
+    let mut k = 0;
+    while k < n {
+        if ipiv[k] > 0 {
+            product.times(diagonal(k));
+            k += 1;
+            continue;
+        }
+        let off = match triangle {
+            Triangle::Lower => a[k * n + k + 1],
+            Triangle::Upper => a[(k + 1) * n + k],
+        };
+        // d₁d₂ − e² = e² (d₁/e · d₂/e − 1): e is the largest of the block, so nothing overflows.
+        let e = if hermitian { T::from_f64(off.modulus()) } else { off };
+        product.times(e);
+        product.times(e);
+        product.times(diagonal(k) / e * (diagonal(k + 1) / e) - T::one());
+        k += 2;
+    }
+    (product.sign, product.log)
+}

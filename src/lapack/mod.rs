@@ -1,0 +1,105 @@
+//! The LAPACK engine: every scalar, every structure.
+//!
+//! [`routines`] holds the thin safe wrappers, one per LAPACK routine; the files beside it hold
+//! one factorization each, named for the matrices it inverts. [`blas`] asks OpenBLAS about
+//! itself.
+
+pub(crate) mod blas;
+mod determinant;
+mod general;
+mod positive_definite;
+mod routines;
+mod svd;
+mod symmetric;
+mod triangular;
+
+// Only named, so that the library it finds is linked.
+#[cfg(feature = "openblas")]
+use openblas_src as _;
+
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, EngineScalar, Facts, Svd, Symmetry};
+use crate::inverter::Pools;
+use crate::norm::{self, Part, ScaledNorm};
+use crate::stack::Pool;
+use crate::structure::Triangle;
+use num_complex::{Complex32, Complex64};
+use routines::{Routines, Work};
+
+macro_rules! lapack_engine {
+    ($($scalar:ty: $pool:ident),*) => {$(
+        impl EngineScalar for $scalar {
+            type Workspace = Work<$scalar>;
+
+            fn pool(pools: &Pools) -> &Pool<Self> {
+                &pools.$pool
+            }
+
+            fn general(
+                work: &mut Work<Self>,
+                n: usize,
+                a: &mut [Self],
+                ask: Ask,
+            ) -> Result<Facts<Self>, Breakdown> {
+                general::invert(work, n, a, ask)
+            }
+
+            fn positive_definite(
+                work: &mut Work<Self>,
+                n: usize,
+                a: &mut [Self],
+                triangle: Triangle,
+                ask: Ask,
+            ) -> Result<Facts<Self>, Breakdown> {
+                positive_definite::invert(work, n, a, triangle, ask)
+            }
+
+            fn indefinite(
+                work: &mut Work<Self>,
+                n: usize,
+                a: &mut [Self],
+                symmetry: Symmetry,
+                triangle: Triangle,
+                ask: Ask,
+            ) -> Result<Facts<Self>, Breakdown> {
+                symmetric::invert(work, n, a, symmetry, triangle, ask)
+            }
+
+            fn triangular(
+                work: &mut Work<Self>,
+                n: usize,
+                a: &mut [Self],
+                triangle: Triangle,
+                ask: Ask,
+            ) -> Result<Facts<Self>, Breakdown> {
+                triangular::invert(work, n, a, triangle, ask)
+            }
+
+            fn svd(n: usize, a: &mut [Self]) -> Option<Svd<Self>> {
+                svd::decompose(n, a)
+            }
+        }
+    )*};
+}
+
+lapack_engine!(f32: f32, f64: f64, Complex32: complex32, Complex64: complex64);
+
+/// ‖A‖₁ ahead of the factorization that destroys A, if a condition number is wanted.
+fn norm_if_asked<T: Scalar + Routines>(
+    work: &mut Work<T>,
+    ask: Ask,
+    part: Part,
+    n: usize,
+    a: &[T],
+) -> Option<ScaledNorm> {
+    ask.rcond.map(|which| norm::for_condition(which, part, n, a, &mut work.sums))
+}
+
+/// An estimate made with a [`ScaledNorm`], made good: rcond is inversely proportional to it.
+///
+/// LAPACK's estimators refuse a norm that is not finite and say so by NaN or an error, depending
+/// on the release; here such a matrix (which the finite check has let through on purpose) has
+/// rcond NaN.
+fn rcond_with(norm: ScaledNorm, estimate: impl FnOnce(f64) -> f64) -> f64 {
+    if norm.value.is_finite() { estimate(norm.value) * norm.factor } else { f64::NAN }
+}

@@ -1,0 +1,24 @@
+//! Symmetric or Hermitian positive definite matrices: `potrf`, `pocon`, `potri`.
+
+use super::routines::{Routines, Work};
+use super::{determinant, norm_if_asked, rcond_with};
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Facts};
+use crate::norm::Part;
+use crate::structure::Triangle;
+
+/// Inverts by Cholesky, in one triangle.
+pub(super) fn invert<T: Scalar + Routines>(
+    work: &mut Work<T>,
+    n: usize,
+    a: &mut [T],
+    triangle: Triangle,
+    ask: Ask,
+) -> Result<Facts<T>, Breakdown> {
+    let norm = norm_if_asked(work, ask, Part::Mirrored(triangle), n, a);
+    T::potrf(triangle, n, a).map_err(Breakdown::NotPositive)?;
+    let rcond = norm.map(|norm| rcond_with(norm, |value| T::pocon(work, triangle, n, a, value)));
+    let determinant = ask.determinant.then(|| determinant::of_cholesky(n, a));
+    T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
+    Ok(Facts { rcond, determinant })
+}

@@ -1,0 +1,29 @@
+//! Symmetric and Hermitian indefinite matrices: `sytrf`/`hetrf`, `sycon`/`hecon`,
+//! `sytri`/`hetri`.
+
+use super::routines::{Routines, Work};
+use super::{determinant, norm_if_asked, rcond_with};
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Facts, Symmetry};
+use crate::norm::Part;
+use crate::structure::Triangle;
+
+/// Inverts by the diagonal pivoting method of Bunch and Kaufman, in one triangle.
+pub(super) fn invert<T: Scalar + Routines>(
+    work: &mut Work<T>,
+    n: usize,
+    a: &mut [T],
+    symmetry: Symmetry,
+    triangle: Triangle,
+    ask: Ask,
+) -> Result<Facts<T>, Breakdown> {
+    let norm = norm_if_asked(work, ask, Part::Mirrored(triangle), n, a);
+    T::sytrf(work, symmetry, triangle, n, a).map_err(Breakdown::ZeroPivot)?;
+    let rcond =
+        norm.map(|norm| rcond_with(norm, |value| T::sycon(work, symmetry, triangle, n, a, value)));
+    let determinant = ask
+        .determinant
+        .then(|| determinant::of_block_diagonal(symmetry, triangle, n, a, &work.ipiv));
+    T::sytri(work, symmetry, triangle, n, a).map_err(Breakdown::ZeroPivot)?;
+    Ok(Facts { rcond, determinant })
+}

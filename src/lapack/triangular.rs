@@ -1,0 +1,25 @@
+//! Triangular matrices: `trcon`, `trtri`.
+
+use super::determinant;
+use super::routines::{Routines, Work};
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Facts};
+use crate::structure::Triangle;
+
+/// Inverts a triangular matrix in its triangle.
+pub(super) fn invert<T: Scalar + Routines>(
+    work: &mut Work<T>,
+    n: usize,
+    a: &mut [T],
+    triangle: Triangle,
+    ask: Ask,
+) -> Result<Facts<T>, Breakdown> {
+    // `trtri` looks for zeros itself, but only after `trcon` would have divided by them.
+    if let Some(pivot) = (0..n).find(|&i| a[i * n + i] == T::zero()) {
+        return Err(Breakdown::ZeroPivot(pivot));
+    }
+    let rcond = ask.rcond.map(|which| T::trcon(work, which, triangle, n, a));
+    let determinant = ask.determinant.then(|| determinant::of_triangular(n, a));
+    T::trtri(triangle, n, a).map_err(Breakdown::ZeroPivot)?;
+    Ok(Facts { rcond, determinant })
+}

@@ -1,0 +1,243 @@
+//! Between arrays of any strides and the slices without gaps that engines take.
+
+use crate::element::{Element, Scalar};
+use crate::error::{Error, Result};
+use crate::norm::Part;
+use ndarray::{Array, ArrayView2, ArrayViewMut2, Dimension, ShapeBuilder, Zip};
+
+/// How a slice without gaps holds a matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Row by row: to an engine, which reads columns, it is Aᵀ.
+    Row,
+    /// Column by column.
+    Column,
+}
+
+/// The order and the leading axes of a matrix or stack of the given shape.
+///
+/// # Errors
+///
+/// [`Error::NotMatrix`] with fewer than two axes, [`Error::NotSquare`] if the last two differ.
+pub(crate) fn square(shape: &[usize]) -> Result<(&[usize], usize)> {
+    match shape {
+        [leading @ .., rows, cols] if rows == cols => Ok((leading, *rows)),
+        [.., rows, cols] => Err(Error::NotSquare { rows: *rows, cols: *cols }),
+        _ => Err(Error::NotMatrix { ndim: shape.len() }),
+    }
+}
+
+/// The order in which an array with these strides holds its matrices best: column by column if
+/// the last axis but one is the densest, else row by row.
+pub(crate) fn memory_order(strides: &[isize]) -> Order {
+    match strides {
+        [.., rows, cols] if rows.unsigned_abs() < cols.unsigned_abs() => Order::Column,
+        _ => Order::Row,
+    }
+}
+
+/// `len` zeros.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`].
+pub(crate) fn zeros<T: Scalar>(len: usize) -> Result<Vec<T>> {
+    let mut zeros = Vec::new();
+    reserve(&mut zeros, len)?;
+    zeros.resize(len, T::zero());
+    Ok(zeros)
+}
+
+/// Makes room for `len` elements in all.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`].
+pub(crate) fn reserve<T>(buffer: &mut Vec<T>, len: usize) -> Result<()> {
+    let bytes = len.saturating_mul(size_of::<T>());
+    let missing = len.saturating_sub(buffer.len());
+    buffer.try_reserve_exact(missing).map_err(|_| Error::OutOfMemory { bytes })
+}
+
+/// A fresh array of the given shape, whose matrices are stored in the given order.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`].
+pub(crate) fn fresh<T: Scalar, D: Dimension>(shape: D, order: Order) -> Result<Array<T, D>> {
+    let too_large = Error::OutOfMemory { bytes: usize::MAX };
+    let len = shape.slice().iter().try_fold(1usize, |len, &axis| len.checked_mul(axis));
+    let ndim = shape.ndim();
+    let zeros = zeros(len.ok_or_else(|| too_large.clone())?)?;
+    // The one reason left: a shape whose non-zero axes alone exceed the address space.
+    let mut array = Array::from_shape_vec(shape, zeros).map_err(|_| too_large)?;
+    if order == Order::Column {
+        // The last two axes are equal, so this changes strides, not the shape.
+        array.swap_axes(ndim - 2, ndim - 1);
+    }
+    Ok(array)
+}
+
+/// A matrix stored without gaps in the given order, as a view.
+pub(crate) fn view<T>(n: usize, slice: &[T], order: Order) -> ArrayView2<'_, T> {
+    let view = ArrayView2::from_shape((n, n).set_f(order == Order::Column), slice);
+    view.expect("the slice holds n × n elements")
+}
+
+/// [`view`], to write to.
+pub(crate) fn view_mut<T>(n: usize, slice: &mut [T], order: Order) -> ArrayViewMut2<'_, T> {
+    let view = ArrayViewMut2::from_shape((n, n).set_f(order == Order::Column), slice);
+    view.expect("the slice holds n × n elements")
+}
+
+/// Copies a matrix of any strides into a slice without gaps, as scalars.
+pub(crate) fn load<A: Element>(source: &ArrayView2<'_, A>, slice: &mut [A::Scalar], order: Order) {
+    Zip::from(view_mut(source.nrows(), slice, order))
+        .and(source)
+        .for_each(|to, &from| *to = from.to_scalar());
+}
+
+/// The slice of a matrix that is stored without gaps, and its order; `None` if it is not.
+///
+/// Gapless is not enough: an axis may run backwards. `as_slice_mut` accepts the standard layout
+/// only, so each orientation is tried in turn.
+pub(crate) fn gapless<'a, T>(matrix: &'a mut ArrayViewMut2<'_, T>) -> Option<(&'a mut [T], Order)> {
+    let order = if matrix.is_standard_layout() {
+        Order::Row
+    } else if matrix.t().is_standard_layout() {
+        Order::Column
+    } else {
+        return None;
+    };
+    // The slice is taken from the whole view's lifetime, in whichever orientation is standard.
+    let view = matrix.view_mut();
+    let view = if order == Order::Row { view } else { view.reversed_axes() };
+    view.into_slice().map(|slice| (slice, order))
+}
+
+/// Transposes a square matrix in its place, in tiles that fit the cache.
+pub(crate) fn transpose<T>(n: usize, a: &mut [T]) {
+    for_pairs(n, |i, j| a.swap(j * n + i, i * n + j));
+}
+
+/// Makes the upper triangle of a column-major slice the mirror of the lower one, conjugated if
+/// `hermitian` (and then the diagonal real).
+pub(crate) fn mirror_lower<T: Scalar>(n: usize, a: &mut [T], hermitian: bool) {
+    if T::COMPLEX && hermitian {
+        for_pairs(n, |i, j| a[j * n + i] = a[i * n + j].conj());
+        make_diagonal_real(n, a);
+    } else {
+        for_pairs(n, |i, j| a[j * n + i] = a[i * n + j]);
+    }
+}
+
+/// Makes the lower triangle of a column-major slice the mirror of the upper one; see
+/// [`mirror_lower`].
+pub(crate) fn mirror_upper<T: Scalar>(n: usize, a: &mut [T], hermitian: bool) {
+    if T::COMPLEX && hermitian {
+        for_pairs(n, |i, j| a[i * n + j] = a[j * n + i].conj());
+        make_diagonal_real(n, a);
+    } else {
+        for_pairs(n, |i, j| a[i * n + j] = a[j * n + i]);
+    }
+}
+
+/// Drops the imaginary parts of the diagonal.
+pub(crate) fn make_diagonal_real<T: Scalar>(n: usize, a: &mut [T]) {
+    for d in a.iter_mut().step_by(n + 1) {
+        *d = T::from_f64(d.re().into());
+    }
+}
+
+/// Whether `holds(i, j)` for every i < j, in tiles that fit the cache; stops at the first
+/// counterexample.
+pub(crate) fn all_pairs(n: usize, mut holds: impl FnMut(usize, usize) -> bool) -> bool {
+    const TILE: usize = 32;
+    (0..n).step_by(TILE).all(|column| {
+        (0..column + TILE).step_by(TILE).all(|row| {
+            (column..n.min(column + TILE)).all(|j| (row..j.min(row + TILE)).all(|i| holds(i, j)))
+        })
+    })
+}
+
+/// Calls `visit(i, j)` for every i < j, in tiles that fit the cache.
+fn for_pairs(n: usize, mut visit: impl FnMut(usize, usize)) {
+    all_pairs(n, |i, j| {
+        visit(i, j);
+        true
+    });
+}
+
+/// Whether every element of a part of the matrix is finite; else the first that is not, in
+/// row-major order, as (row, column).
+pub(crate) fn first_non_finite<T: Scalar>(
+    n: usize,
+    a: &[T],
+    order: Order,
+    part: Part,
+) -> Option<(usize, usize)> {
+    // Without an early end inside a run, the compiler makes it SIMD.
+    let finite = |run: &[T]| run.iter().fold(true, |all, x| all & x.is_finite());
+    let all_finite = match part {
+        Part::Full => a.chunks(1024).all(finite),
+        _ => (0..n).all(|j| finite(&a[j * n..][part.rows(n, j)])),
+    };
+    if all_finite {
+        return None;
+    }
+    let bad = |j: usize| part.rows(n, j).filter(move |&i| !a[j * n + i].is_finite());
+    match order {
+        Order::Row => (0..n).find_map(|j| bad(j).next().map(|i| (j, i))),
+        Order::Column => (0..n).filter_map(|j| bad(j).next().map(|i| (i, j))).min(),
+    }
+}
+
+/// Sets everything outside a triangle to zero.
+pub(crate) fn zero_outside<T: Scalar>(n: usize, a: &mut [T], part: Part) {
+    for j in 0..n {
+        let rows = part.rows(n, j);
+        let column = &mut a[j * n..(j + 1) * n];
+        column[..rows.start].fill(T::zero());
+        column[rows.end..].fill(T::zero());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, Axis, s};
+
+    #[test]
+    fn only_standard_layouts_count_as_gapless() {
+        let mut a = Array2::from_shape_fn((3, 3), |(i, j)| 3 * i + j);
+        assert!(matches!(gapless(&mut a.view_mut()), Some((_, Order::Row))));
+        assert!(matches!(gapless(&mut a.view_mut().reversed_axes()), Some((_, Order::Column))));
+        let mut backwards = a.view_mut();
+        backwards.invert_axis(Axis(0));
+        assert!(gapless(&mut backwards).is_none());
+        let mut wide = Array2::<usize>::zeros((3, 5));
+        assert!(gapless(&mut wide.slice_mut(s![.., 1..4])).is_none());
+    }
+
+    #[test]
+    fn transposing_twice_gives_the_matrix_back() {
+        for n in [0, 1, 2, 31, 32, 33, 70] {
+            let a: Vec<usize> = (0..n * n).collect();
+            let mut t = a.clone();
+            transpose(n, &mut t);
+            assert!((0..n).all(|i| (0..n).all(|j| t[i * n + j] == a[j * n + i])), "order {n}");
+            transpose(n, &mut t);
+            assert_eq!(t, a);
+        }
+    }
+
+    #[test]
+    fn the_first_bad_element_is_the_first_in_row_major_order() {
+        let mut a = vec![1.0; 9];
+        a[3] = f64::NAN;
+        a[2] = f64::INFINITY;
+        let find = |order, part| first_non_finite(3, &a, order, part);
+        assert_eq!(find(Order::Row, Part::Full), Some((0, 2)));
+        assert_eq!(find(Order::Column, Part::Full), Some((0, 1)));
+    }
+}

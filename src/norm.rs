@@ -1,0 +1,123 @@
+//! 1-norms, computed so that they neither overflow nor read what must not be read.
+
+use crate::element::Scalar;
+use crate::engine::Norm;
+use crate::structure::Triangle;
+
+/// Which elements of a column-major slice belong to the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of them.
+    Full,
+    /// One triangle; the rest is zero.
+    Triangular(Triangle),
+    /// One triangle; the other one mirrors it.
+    Mirrored(Triangle),
+    /// The diagonal; the rest is zero.
+    Diagonal,
+}
+
+impl Part {
+    /// The rows that are stored of column `j`.
+    pub(crate) fn rows(self, n: usize, j: usize) -> std::ops::Range<usize> {
+        match self {
+            Part::Full => 0..n,
+            Part::Triangular(Triangle::Lower) | Part::Mirrored(Triangle::Lower) => j..n,
+            Part::Triangular(Triangle::Upper) | Part::Mirrored(Triangle::Upper) => 0..j + 1,
+            Part::Diagonal => j..j + 1,
+        }
+    }
+}
+
+/// The norm of a matrix of order `n`, times `factor`.
+///
+/// `sums` is workspace. LAPACK's `lange`, `lantr` and `lansy` with norm `1` or `I`.
+pub(crate) fn norm<T: Scalar>(
+    which: Norm,
+    part: Part,
+    n: usize,
+    a: &[T],
+    factor: f64,
+    sums: &mut Vec<f64>,
+) -> f64 {
+    sums.clear();
+    sums.resize(n, 0.0);
+    for j in 0..n {
+        let rows = part.rows(n, j);
+        let column = &a[j * n..][rows.clone()];
+        match (part, which) {
+            (Part::Mirrored(_), _) => {
+                for (i, x) in rows.zip(column) {
+                    let size = x.modulus() * factor;
+                    sums[i] += size;
+                    if i != j {
+                        sums[j] += size;
+                    }
+                }
+            }
+            (_, Norm::One) => {
+                sums[j] = column.iter().map(|x| x.modulus() * factor).sum();
+            }
+            (_, Norm::Infinity) => {
+                for (sum, x) in sums[rows].iter_mut().zip(column) {
+                    *sum += x.modulus() * factor;
+                }
+            }
+        }
+    }
+    sums.iter().fold(0.0, |largest, &sum| if sum > largest || sum.is_nan() { sum } else { largest })
+}
+
+/// A norm as LAPACK's condition estimators take it, in the precision of the scalar: `value`
+/// times `factor`, where `factor` is 1 unless the norm itself would overflow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ScaledNorm {
+    pub(crate) value: f64,
+    pub(crate) factor: f64,
+}
+
+/// Below 2⁻¹⁶ / n for every order that fits, and a power of two: scaling by it is exact.
+const SHRINK: f64 = 1.0 / (1u64 << 40) as f64;
+
+/// The norm of A for a condition estimator of `T`; see [`ScaledNorm`].
+pub(crate) fn for_condition<T: Scalar>(
+    which: Norm,
+    part: Part,
+    n: usize,
+    a: &[T],
+    sums: &mut Vec<f64>,
+) -> ScaledNorm {
+    let fits = |value: f64| T::Real::from_f64(value).is_finite();
+    let value = norm(which, part, n, a, 1.0, sums);
+    if fits(value) {
+        return ScaledNorm { value, factor: 1.0 };
+    }
+    ScaledNorm { value: norm(which, part, n, a, SHRINK, sums), factor: SHRINK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_norm_beyond_the_range_is_scaled() {
+        let a = [f64::MAX, -f64::MAX, f64::MAX, f64::MAX];
+        let scaled = for_condition(Norm::One, Part::Full, 2, &a, &mut Vec::new());
+        assert_eq!(scaled.factor, SHRINK);
+        assert_eq!(scaled.value, 2.0 * (f64::MAX * SHRINK));
+    }
+
+    #[test]
+    fn each_part_reads_its_own_elements_only() {
+        let nan = f64::NAN;
+        // Column-major [[1, ·], [-2, 3]].
+        let lower = [1.0, -2.0, nan, 3.0];
+        let mut sums = Vec::new();
+        let mut of = |which, part| norm(which, part, 2, &lower, 1.0, &mut sums);
+        assert_eq!(of(Norm::One, Part::Triangular(Triangle::Lower)), 3.0);
+        assert_eq!(of(Norm::Infinity, Part::Triangular(Triangle::Lower)), 5.0);
+        assert_eq!(of(Norm::One, Part::Mirrored(Triangle::Lower)), 5.0);
+        assert_eq!(of(Norm::Infinity, Part::Mirrored(Triangle::Lower)), 5.0);
+        assert!(of(Norm::One, Part::Full).is_nan());
+    }
+}

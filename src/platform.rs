@@ -1,0 +1,59 @@
+//! What this program runs on, for people who report or compare.
+
+use crate::lapack::blas::{self, Threading};
+use crate::threads;
+
+/// Instruction sets and BLAS of the running program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Platform {
+    /// Version of this crate.
+    pub version: &'static str,
+    /// The vector instruction sets that the processor has, widest first.
+    pub instruction_sets: Vec<&'static str>,
+    /// Version and build options of OpenBLAS.
+    pub blas: String,
+    /// The kernels that OpenBLAS chose for this processor.
+    pub blas_core: String,
+    /// How OpenBLAS was built to run in parallel.
+    pub blas_threading: Threading,
+    /// Threads that OpenBLAS would use if left alone.
+    pub blas_threads: usize,
+    /// Whether OpenBLAS is part of this program or loaded with it.
+    pub blas_linked: &'static str,
+}
+
+/// Looks at the running program and its machine.
+pub fn platform() -> Platform {
+    Platform {
+        version: env!("CARGO_PKG_VERSION"),
+        instruction_sets: instruction_sets(),
+        blas: blas::config(),
+        blas_core: blas::core_name(),
+        blas_threading: blas::threading(),
+        blas_threads: threads::blas_threads(),
+        blas_linked: option_env!("MATINV_OPENBLAS_LINK").unwrap_or("unknown"),
+    }
+}
+
+fn instruction_sets() -> Vec<&'static str> {
+    let mut sets = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! detect {
+            ($($set:tt),*) => {$(
+                if std::arch::is_x86_feature_detected!($set) {
+                    sets.push($set);
+                }
+            )*};
+        }
+        detect!("avx512f", "avx2", "fma", "avx", "sse4.2", "sse2");
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            sets.push("neon");
+        }
+    }
+    sets
+}

@@ -1,0 +1,117 @@
+//! Structures that make an inverse cheaper, and how they are found.
+
+use crate::element::Scalar;
+use crate::layout::all_pairs;
+use std::fmt;
+
+/// What is known of a matrix, and so which factorization inverts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Structure {
+    /// Find out, matrix by matrix: diagonal, triangular, then Hermitian (or real symmetric:
+    /// Cholesky first, then Bunch–Kaufman), then complex symmetric, else general. Each test
+    /// stops at its first counterexample, so a general matrix pays next to nothing.
+    #[default]
+    Auto,
+    /// No structure: LU with partial pivoting (`getrf`, `getri`).
+    General,
+    /// Only the diagonal is read; the rest of the inverse is zero.
+    Diagonal,
+    /// Only the upper triangle is read (`trtri`); the strictly lower part of the inverse is zero.
+    UpperTriangular,
+    /// Only the lower triangle is read (`trtri`); the strictly upper part of the inverse is zero.
+    LowerTriangular,
+    /// Symmetric (real) or Hermitian (complex) positive definite: Cholesky (`potrf`, `potri`).
+    /// One triangle is read.
+    PositiveDefinite,
+    /// A = Aᵀ, real or complex: Bunch–Kaufman (`sytrf`, `sytri`). One triangle is read.
+    Symmetric,
+    /// A = Aᴴ: Bunch–Kaufman (`hetrf`, `hetri`; real: as [`Symmetric`](Structure::Symmetric)).
+    /// One triangle is read, and the imaginary part of the diagonal is taken as zero.
+    Hermitian,
+}
+
+impl Structure {
+    /// The structures that can be declared, `Auto` first.
+    pub const ALL: [Structure; 8] = [
+        Structure::Auto,
+        Structure::General,
+        Structure::Diagonal,
+        Structure::UpperTriangular,
+        Structure::LowerTriangular,
+        Structure::PositiveDefinite,
+        Structure::Symmetric,
+        Structure::Hermitian,
+    ];
+}
+
+impl fmt::Display for Structure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Structure::Auto => "auto",
+            Structure::General => "general",
+            Structure::Diagonal => "diagonal",
+            Structure::UpperTriangular => "upper triangular",
+            Structure::LowerTriangular => "lower triangular",
+            Structure::PositiveDefinite => "positive definite",
+            Structure::Symmetric => "symmetric",
+            Structure::Hermitian => "Hermitian",
+        })
+    }
+}
+
+/// Which half of a symmetric, Hermitian or positive definite matrix is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Triangle {
+    /// The diagonal and what is below it.
+    #[default]
+    Lower,
+    /// The diagonal and what is above it.
+    Upper,
+}
+
+impl Triangle {
+    /// The other half.
+    #[must_use]
+    pub fn flipped(self) -> Self {
+        match self {
+            Triangle::Lower => Triangle::Upper,
+            Triangle::Upper => Triangle::Lower,
+        }
+    }
+}
+
+/// What `Auto` found in a matrix, before any factorization was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// No element above the diagonal differs from zero.
+    pub(crate) lower: bool,
+    /// No element below the diagonal differs from zero.
+    pub(crate) upper: bool,
+    /// A = Aᵀ.
+    pub(crate) symmetric: bool,
+    /// A = Aᴴ; for real matrices the same as `symmetric`.
+    pub(crate) hermitian: bool,
+}
+
+/// Looks at a matrix of order `n`, stored without gaps in column-major order.
+///
+/// The tests are exact (no tolerance), and stop at their first counterexample. Symmetry is not
+/// looked at once a triangle is known to be zero.
+pub(crate) fn detect<T: Scalar>(n: usize, a: &[T]) -> Found {
+    let zero = T::zero();
+    let column = |j: usize| &a[j * n..(j + 1) * n];
+    let lower = (0..n).all(|j| column(j)[..j].iter().all(|&x| x == zero));
+    let upper = (0..n).all(|j| column(j)[j + 1..].iter().all(|&x| x == zero));
+    if lower || upper {
+        return Found { lower, upper, symmetric: false, hermitian: false };
+    }
+    let symmetric = all_pairs(n, |i, j| a[j * n + i] == a[i * n + j]);
+    let hermitian = if T::COMPLEX {
+        (0..n).all(|j| a[j * n + j] == a[j * n + j].conj())
+            && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j].conj())
+    } else {
+        symmetric
+    };
+    Found { lower, upper, symmetric, hermitian }
+}
