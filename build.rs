@@ -1,2 +1,2 @@
-//! Build script: finds OpenBLAS.
+//! Build script: finds `OpenBLAS`.
 fn main() {}

@@ -176,7 +176,9 @@ fn describe_failures(failures: &[Failure]) -> String {
         text.push_str(&failure.to_string());
     }
     if failures.len() > SPELLED_OUT {
-        text.push_str(&format!("\n  ... and {} more", failures.len() - SPELLED_OUT));
+        text.push_str("\n  ... and ");
+        text.push_str(&(failures.len() - SPELLED_OUT).to_string());
+        text.push_str(" more");
     }
     text
 }

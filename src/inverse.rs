@@ -11,7 +11,7 @@ use crate::layout::{self, Order};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
 use crate::residual;
-use crate::structure::{Structure, Triangle, detect};
+use crate::structure::{Found, Structure, Triangle, detect};
 use crate::verdict::{OnFailure, Status, Verdict};
 use ndarray::ArrayView2;
 
@@ -218,45 +218,50 @@ impl<A: Element> Matrix<'_, A> {
     /// Finds the structure out and inverts with it.
     fn detected(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
         let Matrix { n, order, .. } = *self;
-        let found = detect(n, self.a);
-        let triangular = |triangle| match oriented(order, triangle) {
-            Triangle::Lower => Structure::LowerTriangular,
-            Triangle::Upper => Structure::UpperTriangular,
-        };
-        if found.lower && found.upper {
-            *used = Structure::Diagonal;
-            self.diagonal()
-        } else if found.lower {
-            *used = triangular(Triangle::Lower);
-            self.triangular(Triangle::Lower)
-        } else if found.upper {
-            *used = triangular(Triangle::Upper);
-            self.triangular(Triangle::Upper)
-        } else if found.hermitian {
-            *used = Structure::PositiveDefinite;
-            self.keep_diagonal();
-            // No Hermitian matrix with such a diagonal is positive definite.
-            if self.kept.diagonal.iter().all(|d| d.re().into() > 0.0) {
-                match self.positive_definite(Triangle::Lower) {
-                    Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
-                    done => return done,
-                }
+        match detect(n, self.a) {
+            Found::Diagonal => {
+                *used = Structure::Diagonal;
+                self.diagonal()
             }
-            let (symmetry, structure) = if A::Scalar::COMPLEX {
-                (Symmetry::Hermitian, Structure::Hermitian)
-            } else {
-                (Symmetry::Symmetric, Structure::Symmetric)
-            };
-            *used = structure;
-            self.indefinite(symmetry, used)
-        } else if found.symmetric {
-            *used = Structure::Symmetric;
-            self.keep_diagonal();
-            self.indefinite(Symmetry::Symmetric, used)
-        } else {
-            *used = Structure::General;
-            self.general()
+            Found::Triangular(triangle) => {
+                *used = match oriented(order, triangle) {
+                    Triangle::Lower => Structure::LowerTriangular,
+                    Triangle::Upper => Structure::UpperTriangular,
+                };
+                self.triangular(triangle)
+            }
+            Found::Hermitian => self.hermitian(used),
+            Found::Symmetric => {
+                *used = Structure::Symmetric;
+                self.keep_diagonal();
+                self.indefinite(Symmetry::Symmetric, used)
+            }
+            Found::General => {
+                *used = Structure::General;
+                self.general()
+            }
         }
+    }
+
+    /// Tries Cholesky, and the diagonal pivoting method if the matrix is not positive definite.
+    fn hermitian(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+        self.keep_diagonal();
+        // No positive definite matrix has another diagonal.
+        if self.kept.diagonal.iter().all(|d| d.re().into() > 0.0) {
+            *used = Structure::PositiveDefinite;
+            match self.positive_definite(Triangle::Lower) {
+                Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
+                done => return done,
+            }
+        }
+        let symmetry = if A::Scalar::COMPLEX {
+            *used = Structure::Hermitian;
+            Symmetry::Hermitian
+        } else {
+            *used = Structure::Symmetric;
+            Symmetry::Symmetric
+        };
+        self.indefinite(symmetry, used)
     }
 
     fn diagonal(&mut self) -> Result<Facts<A::Scalar>> {
@@ -291,19 +296,17 @@ impl<A: Element> Matrix<'_, A> {
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;
         let engine = &mut self.kept.engine;
-        let facts =
-            match A::Scalar::indefinite(engine, self.n, self.a, symmetry, Triangle::Lower, ask) {
-                Ok(facts) => facts,
-                Err(_) => {
-                    self.restore_lower(hermitian);
-                    // A slice that holds Aᵀ holds A or its conjugate: no side to correct.
-                    let engine = &mut self.kept.engine;
-                    let facts =
-                        A::Scalar::general(engine, self.n, self.a, ask).map_err(in_words)?;
-                    *used = Structure::General;
-                    facts
-                }
-            };
+        let facts = A::Scalar::indefinite(engine, self.n, self.a, symmetry, Triangle::Lower, ask);
+        let facts = if let Ok(facts) = facts {
+            facts
+        } else {
+            self.restore_lower(hermitian);
+            // A slice that holds Aᵀ holds A or its conjugate: no side to correct.
+            let engine = &mut self.kept.engine;
+            let facts = A::Scalar::general(engine, self.n, self.a, ask).map_err(in_words)?;
+            *used = Structure::General;
+            facts
+        };
         self.mirror(Triangle::Lower, hermitian);
         Ok(facts)
     }
@@ -355,8 +358,8 @@ impl<A: Element> Matrix<'_, A> {
             self.a,
             self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),
         )?;
-        if found.hermitian || found.symmetric {
-            layout::mirror_lower(n, self.a, found.hermitian);
+        if matches!(found, Found::Diagonal | Found::Hermitian | Found::Symmetric) {
+            layout::mirror_lower(n, self.a, found == Found::Hermitian);
         }
         if self.plan.check_finite
             && let Some((row, col)) = layout::first_non_finite(n, self.a, self.order, Part::Full)

@@ -289,11 +289,7 @@ impl Inverter {
         let plan = Plan { report: true, ..self.plan.clone() };
         let output = inverse.view_mut().into_dyn();
         self.run(&plan, Some(a.view().into_dyn()), output, Some(&mut verdicts))?;
-        let verdicts = verdicts.into_iter().map(|v| v.expect("each matrix got one")).collect();
-        let verdicts = Array::from_shape_vec(IxDyn(leading), verdicts)
-            .expect("one verdict per matrix")
-            .into_dimensionality()
-            .expect("the leading axes are two fewer");
+        let verdicts = shaped(leading, verdicts);
         Ok(Inversion::new(inverse, verdicts))
     }
 
@@ -350,6 +346,17 @@ impl Inverter {
             .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
         Ok(Some(self.workers.get_or_init(|| Arc::new(pool))))
     }
+}
+
+/// Verdicts in index order, in the shape of the leading axes.
+fn shaped<T: Scalar, L: Dimension>(
+    leading: &[usize],
+    verdicts: Vec<Option<Verdict<T>>>,
+) -> Array<Verdict<T>, L> {
+    let verdicts = verdicts.into_iter().map(|v| v.expect("each matrix got one")).collect();
+    Array::from_shape_vec(IxDyn(leading), verdicts)
+        .and_then(Array::into_dimensionality)
+        .expect("there is one verdict per matrix, and the leading axes are two fewer")
 }
 
 /// Workspaces, by scalar.

@@ -114,7 +114,7 @@ fn halve<A: Element>(
     }
 }
 
-impl<'a, A: Element> Run<'a, A> {
+impl<A: Element> Run<'_, A> {
     /// Cuts the run in two along the first leading axis that is longer than 1.
     fn split(mut self) -> (Self, Self) {
         while self.output.len_of(Axis(0)) == 1 {
@@ -172,7 +172,7 @@ impl<'a, A: Element> Run<'a, A> {
             input.into_dimensionality::<Ix2>().expect("two axes are left")
         });
         let verdict = match input {
-            Some(input) => into(plan, n, workspace, input, output),
+            Some(input) => into(plan, n, workspace, &input, output),
             None => in_place(plan, n, workspace, output),
         };
         match verdict {
@@ -208,18 +208,18 @@ fn into<A: Element>(
     plan: &Plan,
     n: usize,
     workspace: &mut Workspace<A::Scalar>,
-    input: ArrayView<'_, A, Ix2>,
+    input: &ArrayView<'_, A, Ix2>,
     mut output: ArrayViewMut2<'_, A::Scalar>,
 ) -> Result<Verdict<A::Scalar>> {
     let (packed, _, kept) = workspace.split();
     if let Some((a, order)) = layout::gapless(&mut output) {
-        layout::load(&input, a, order);
-        return Ok(Matrix { plan, kept, n, a, order, original: Some(input) }.invert());
+        layout::load(input, a, order);
+        return Ok(Matrix { plan, kept, n, a, order, original: Some(input.view()) }.invert());
     }
     let order = layout::memory_order(output.strides());
     let a = take(packed, n)?;
-    layout::load(&input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original: Some(input) }.invert();
+    layout::load(input, a, order);
+    let verdict = Matrix { plan, kept, n, a, order, original: Some(input.view()) }.invert();
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

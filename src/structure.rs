@@ -81,37 +81,38 @@ impl Triangle {
     }
 }
 
-/// What `Auto` found in a matrix, before any factorization was tried.
+/// What `Auto` finds in a slice, before any factorization is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// No element above the diagonal differs from zero.
-    pub(crate) lower: bool,
-    /// No element below the diagonal differs from zero.
-    pub(crate) upper: bool,
-    /// A = Aᵀ.
-    pub(crate) symmetric: bool,
-    /// A = Aᴴ; for real matrices the same as `symmetric`.
-    pub(crate) hermitian: bool,
+pub(crate) enum Found {
+    /// Nothing off the diagonal differs from zero.
+    Diagonal,
+    /// Nothing outside this triangle of the slice differs from zero.
+    Triangular(Triangle),
+    /// A = Aᴴ, so also every real A = Aᵀ.
+    Hermitian,
+    /// Complex A = Aᵀ, not Hermitian.
+    Symmetric,
+    /// None of these.
+    General,
 }
 
 /// Looks at a matrix of order `n`, stored without gaps in column-major order.
 ///
-/// The tests are exact (no tolerance), and stop at their first counterexample. Symmetry is not
-/// looked at once a triangle is known to be zero.
+/// The tests are exact (no tolerance), and stop at their first counterexample.
 pub(crate) fn detect<T: Scalar>(n: usize, a: &[T]) -> Found {
     let zero = T::zero();
     let column = |j: usize| &a[j * n..(j + 1) * n];
     let lower = (0..n).all(|j| column(j)[..j].iter().all(|&x| x == zero));
     let upper = (0..n).all(|j| column(j)[j + 1..].iter().all(|&x| x == zero));
-    if lower || upper {
-        return Found { lower, upper, symmetric: false, hermitian: false };
+    let real_diagonal = || a.iter().step_by(n + 1).all(|&d| d == d.conj());
+    match (lower, upper) {
+        (true, true) => Found::Diagonal,
+        (true, false) => Found::Triangular(Triangle::Lower),
+        (false, true) => Found::Triangular(Triangle::Upper),
+        _ if real_diagonal() && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j].conj()) => {
+            Found::Hermitian
+        }
+        _ if T::COMPLEX && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j]) => Found::Symmetric,
+        _ => Found::General,
     }
-    let symmetric = all_pairs(n, |i, j| a[j * n + i] == a[i * n + j]);
-    let hermitian = if T::COMPLEX {
-        (0..n).all(|j| a[j * n + j] == a[j * n + j].conj())
-            && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j].conj())
-    } else {
-        symmetric
-    };
-    Found { lower, upper, symmetric, hermitian }
 }

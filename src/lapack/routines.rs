@@ -18,6 +18,7 @@ use lax::{JobSvd, UPLO};
 use ndarray_linalg::types::Lapack;
 use num_complex::{Complex32, Complex64};
 
+#[allow(clippy::struct_field_names)] // LAPACK's own names
 /// Memory kept between calls. Everything in it is for matrices of one order at a time.
 pub(crate) struct Work<T: Routines> {
     /// Row or column exchanges of the last factorization, counted from 1.
@@ -187,10 +188,10 @@ fn letter(triangle: Triangle) -> u8 {
 
 /// `info` as a result; see the module.
 fn outcome(routine: &str, info: i32) -> Step {
-    match usize::try_from(info) {
-        Ok(0) => Ok(()),
-        Ok(step) => Err(step - 1),
-        Err(_) => panic!("argument {} of LAPACK's {routine} is illegal; please report", -info),
+    assert!(info >= 0, "argument {} of LAPACK's {routine} is illegal; please report", -info);
+    match usize::try_from(info).expect("checked above") {
+        0 => Ok(()),
+        step => Err(step - 1),
     }
 }
 
