@@ -3,6 +3,8 @@
 //! `cargo bench --bench single`. The multiplication is ndarray's `dot` (the `matrixmultiply`
 //! crate, one thread): a yardstick on the same machine, not the fastest there is.
 
+#![allow(missing_docs)] // of what criterion's macros define
+
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use matinv::{Inverter, Structure, residuals};
 use ndarray::{Array2, ShapeBuilder};

@@ -80,10 +80,6 @@ pub(crate) enum Breakdown {
 /// an `i32`, since `lax` computes that product in `i32`.
 pub(crate) const MAX_ORDER: usize = 46_340;
 
-/// The largest order of which a pseudo-inverse is computed: the workspace of `gesdd`, about
-/// 4n² + 7n, has to be countable in an `i32` too.
-pub(crate) const MAX_ORDER_SVD: usize = 23_000;
-
 /// A factorized matrix UΣVᴴ, all three without gaps in column-major order.
 pub(crate) struct Svd<T> {
     /// Left singular vectors, n × n.

@@ -162,11 +162,11 @@ impl<A: Element> Matrix<'_, A> {
     /// Everything up to a result that the limits accept.
     fn attempt(&mut self, verdict: &mut Verdict<A::Scalar>) -> Result<()> {
         let Matrix { plan, n, order, .. } = *self;
-        if plan.check_finite
-            && let Some((row, col)) =
-                layout::first_non_finite(n, self.a, order, plan.part_in(order))
-        {
-            return Err(Error::NonFinite { row, col });
+        if plan.check_finite {
+            let bad = layout::first_non_finite(n, self.a, order, plan.part_in(order));
+            if let Some((row, col)) = bad {
+                return Err(Error::NonFinite { row, col });
+            }
         }
         let facts = self.factor(&mut verdict.structure)?;
         if let Some(rcond) = facts.rcond {
@@ -182,10 +182,16 @@ impl<A: Element> Matrix<'_, A> {
                 return Err(Error::IllConditioned { rcond, limit });
             }
         }
-        if plan.check_finite
-            && let Some((row, col)) = layout::first_non_finite(n, self.a, order, Part::Full)
-        {
-            return Err(Error::Overflow { row, col });
+        self.check_result()
+    }
+
+    /// Refuses a result that the scalar cannot represent.
+    fn check_result(&self) -> Result<()> {
+        if self.plan.check_finite {
+            let bad = layout::first_non_finite(self.n, self.a, self.order, Part::Full);
+            if let Some((row, col)) = bad {
+                return Err(Error::Overflow { row, col });
+            }
         }
         Ok(())
     }
@@ -361,12 +367,7 @@ impl<A: Element> Matrix<'_, A> {
         if matches!(found, Found::Diagonal | Found::Hermitian | Found::Symmetric) {
             layout::mirror_lower(n, self.a, found == Found::Hermitian);
         }
-        if self.plan.check_finite
-            && let Some((row, col)) = layout::first_non_finite(n, self.a, self.order, Part::Full)
-        {
-            return Err(Error::Overflow { row, col });
-        }
-        Ok(())
+        self.check_result()
     }
 
     /// ‖I − A⁻¹A‖₁ in LAPACK's unit.

@@ -319,10 +319,11 @@ impl Inverter {
     fn check_options(&self) -> Result<()> {
         let invalid =
             |option, value, expected| Err(Error::InvalidOption { option, value, expected });
-        if let Some(limit) = self.plan.min_rcond
-            && !(0.0..=1.0).contains(&limit)
-        {
-            return invalid("min_rcond", limit, "between 0 and 1");
+        match self.plan.min_rcond {
+            Some(limit) if !(0.0..=1.0).contains(&limit) => {
+                return invalid("min_rcond", limit, "between 0 and 1");
+            }
+            _ => {}
         }
         if self.threads == Some(0) {
             return invalid("threads", 0.0, "at least 1");

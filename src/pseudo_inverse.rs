@@ -3,24 +3,26 @@
 //! Golub & Van Loan, Matrix Computations, section 5.5.2: A⁺ = V Σ⁺ Uᴴ.
 
 use crate::element::Scalar;
-use crate::engine::{EngineScalar, MAX_ORDER_SVD};
+use crate::engine::EngineScalar;
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
+use ndarray::s;
 
 /// Replaces the matrix of order `n` in `a` by its pseudo-inverse. Singular values up to `cutoff`
 /// times the largest count as zero.
 ///
 /// # Errors
 ///
-/// [`Error::NoConvergence`] from the decomposition, [`Error::TooLarge`] and
-/// [`Error::OutOfMemory`] ahead of it; `a` is then lost.
+/// [`Error::NoConvergence`] from the decomposition, [`Error::OutOfMemory`] ahead of it; `a` is
+/// then lost.
 pub(crate) fn pseudo_invert<T: Scalar>(n: usize, a: &mut [T], cutoff: f64) -> Result<()> {
-    if n > MAX_ORDER_SVD {
-        return Err(Error::TooLarge { order: n, max: MAX_ORDER_SVD });
+    // Three factors, two products and blocks of workspace come on top of `a`; ask for it all at
+    // once, since the decomposition itself cannot report a refusal.
+    layout::reserve(&mut Vec::<T>::new(), n.saturating_mul(5 * n + 256))?;
+    let scale = power_of_two_near(a.iter().fold(0.0, |largest: f64, x| largest.max(x.modulus())));
+    for x in a.iter_mut() {
+        *x = x.scale(scale);
     }
-    // Two factors and a workspace of about four times the matrix come on top of `a`; ask for it
-    // all at once, since the decomposition itself cannot report a refusal.
-    layout::reserve(&mut Vec::<T>::new(), n.saturating_mul(n).saturating_mul(7))?;
     let svd = <T as EngineScalar>::svd(n, a).ok_or(Error::NoConvergence)?;
     let least = svd.s[0] * cutoff;
     let rank = svd.s.iter().take_while(|&&s| s > least).count();
@@ -30,7 +32,19 @@ pub(crate) fn pseudo_invert<T: Scalar>(n: usize, a: &mut [T], cutoff: f64) -> Re
         column.mapv_inplace(|x| x.over(s));
     }
     let uh = layout::view(n, &svd.u, Order::Column).t().mapv(Scalar::conj);
-    let product = v.slice(ndarray::s![.., ..rank]).dot(&uh.slice(ndarray::s![..rank, ..]));
-    layout::view_mut(n, a, Order::Column).assign(&product);
+    let product = v.slice(s![.., ..rank]).dot(&uh.slice(s![..rank, ..]));
+    // (cA)⁺ = A⁺ / c
+    layout::view_mut(n, a, Order::Column).zip_mut_with(&product, |to, x| *to = x.scale(scale));
     Ok(())
+}
+
+/// A power of two that brings `size` near 1, within the range of every scalar: LAPACK's
+/// decomposition squares elements, which must not over- or underflow.
+#[allow(clippy::cast_possible_truncation)] // a logarithm is small
+fn power_of_two_near(size: f64) -> f64 {
+    if size > 0.0 {
+        2f64.powi(-(size.min(f64::MAX).log2().round() as i32).clamp(-1000, 1000))
+    } else {
+        1.0
+    }
 }

@@ -13,8 +13,8 @@ mod svd;
 mod symmetric;
 mod triangular;
 
-// Only named, so that the library it finds is linked.
-#[cfg(feature = "openblas")]
+// Only named, so that the library it finds is linked; elsewhere `build.rs` links it.
+#[cfg(all(windows, feature = "openblas"))]
 use openblas_src as _;
 
 use crate::element::Scalar;
@@ -76,7 +76,7 @@ macro_rules! lapack_engine {
             }
 
             fn svd(n: usize, a: &mut [Self]) -> Option<Svd<Self>> {
-                svd::decompose(n, a)
+                svd::Decompose::decompose(n, a)
             }
         }
     )*};

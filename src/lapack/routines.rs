@@ -7,14 +7,13 @@
 //! bug, so it panics and names the routine and the argument.
 
 use crate::element::Scalar;
-use crate::engine::{MAX_ORDER, MAX_ORDER_SVD, Norm, Svd, Symmetry};
+use crate::engine::{MAX_ORDER, Norm, Symmetry};
 use crate::structure::Triangle;
+use lax::UPLO;
 use lax::layout::MatrixLayout;
 use lax::rcond::{RcondWork, RcondWorkImpl};
 use lax::solve::{InvWork, InvWorkImpl};
 use lax::solveh::{BkWork, BkWorkImpl, InvhWork, InvhWorkImpl};
-use lax::svddc::{SvdDcWork, SvdDcWorkImpl};
-use lax::{JobSvd, UPLO};
 use ndarray_linalg::types::Lapack;
 use num_complex::{Complex32, Complex64};
 
@@ -95,7 +94,7 @@ impl<Getri, Gecon, Sytrf, Sytri> Default for LaxWork<Getri, Gecon, Sytrf, Sytri>
 const SYTRF_BLOCK: usize = 64;
 
 /// The step, counted from 0, at which a routine says the matrix failed it.
-type Step<T = ()> = Result<T, usize>;
+pub(super) type Step<T = ()> = Result<T, usize>;
 
 /// The routines of one scalar, without their type letter. All matrices are of order `n ≥ 1`,
 /// column-major, with leading dimension `n`.
@@ -151,13 +150,10 @@ pub(crate) trait Routines: Scalar {
     fn trtri(triangle: Triangle, n: usize, a: &mut [Self]) -> Step;
     /// Condition number of a triangular matrix.
     fn trcon(work: &mut Work<Self>, which: Norm, triangle: Triangle, n: usize, a: &[Self]) -> f64;
-
-    /// Singular value decomposition, divide and conquer; the step is of no meaning.
-    fn gesdd(n: usize, a: &mut [Self]) -> Step<Svd<Self>>;
 }
 
 /// Checks what every wrapper relies on and gives the order as LAPACK's integer.
-fn order(n: usize, len: usize) -> i32 {
+pub(super) fn checked_order(n: usize, len: usize) -> i32 {
     assert!((1..=MAX_ORDER).contains(&n), "order {n} is outside 1..={MAX_ORDER}");
     assert_eq!(len, n * n, "a matrix of order {n} has {} elements", n * n);
     i32::try_from(n).expect("MAX_ORDER fits")
@@ -187,7 +183,7 @@ fn letter(triangle: Triangle) -> u8 {
 }
 
 /// `info` as a result; see the module.
-fn outcome(routine: &str, info: i32) -> Step {
+pub(super) fn outcome(routine: &str, info: i32) -> Step {
     assert!(info >= 0, "argument {} of LAPACK's {routine} is illegal; please report", -info);
     match usize::try_from(info).expect("checked above") {
         0 => Ok(()),
@@ -223,13 +219,13 @@ macro_rules! through_lax {
             LaxWork<InvWork<$scalar>, RcondWork<$scalar>, BkWork<$scalar>, InvhWork<$scalar>>;
 
         fn getrf(work: &mut Work<Self>, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             work.ipiv = lax_outcome("getrf", <$scalar as Lapack>::lu(layout(order), a))?;
             Ok(())
         }
 
         fn gecon(work: &mut Work<Self>, which: Norm, n: usize, a: &[Self], anorm: f64) -> f64 {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             work.prepare(n);
             let (norm, gecon) = work.lax.gecon.get_or_insert_with(|| {
                 (which, RcondWork::<$scalar>::new(layout_for(which, order)))
@@ -242,7 +238,7 @@ macro_rules! through_lax {
         }
 
         fn getri(work: &mut Work<Self>, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             assert_eq!(work.ipiv.len(), n, "getri follows a getrf of the same order");
             work.prepare(n);
             if work.lax.getri.is_none() {
@@ -253,19 +249,19 @@ macro_rules! through_lax {
         }
 
         fn potrf(triangle: Triangle, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             let done = <$scalar as Lapack>::cholesky(layout(order), uplo(triangle), a);
             lax_outcome("potrf", done)
         }
 
         fn potri(triangle: Triangle, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             let done = <$scalar as Lapack>::inv_cholesky(layout(order), uplo(triangle), a);
             lax_outcome("potri", done)
         }
 
         fn hetrf(work: &mut Work<Self>, triangle: Triangle, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             work.prepare(n);
             if work.lax.sytrf.is_none() {
                 work.lax.sytrf = Some(lax_outcome("hetrf", BkWork::new(layout(order)))?);
@@ -278,7 +274,7 @@ macro_rules! through_lax {
         }
 
         fn hetri(work: &mut Work<Self>, triangle: Triangle, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             assert_eq!(work.ipiv.len(), n, "hetri follows a hetrf of the same order");
             work.prepare(n);
             if work.lax.sytri.is_none() {
@@ -286,18 +282,6 @@ macro_rules! through_lax {
             }
             let hetri = work.lax.sytri.as_mut().expect("made above");
             lax_outcome("hetri", hetri.calc(uplo(triangle), a, &work.ipiv))
-        }
-
-        fn gesdd(n: usize, a: &mut [Self]) -> Step<Svd<Self>> {
-            let order = order(n, a.len());
-            assert!(n <= MAX_ORDER_SVD, "order {n} is beyond {MAX_ORDER_SVD}");
-            let work = lax_outcome("gesdd", SvdDcWork::<$scalar>::new(layout(order), JobSvd::All))?;
-            let svd = lax_outcome("gesdd", work.eval(a))?;
-            Ok(Svd {
-                u: svd.u.expect("left vectors were asked for"),
-                s: svd.s.into_iter().map(f64::from).collect(),
-                vt: svd.vt.expect("right vectors were asked for"),
-            })
         }
     };
 }
@@ -313,11 +297,11 @@ macro_rules! through_lapack {
             a: &[Self],
             anorm: f64,
         ) -> f64 {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             work.grow(n);
             let anorm = <$real as Scalar>::from_f64(anorm);
             let (mut rcond, mut info) = (0.0, 0);
-            // SAFETY: `order` checked that a holds n × n elements and n fits; `grow` gave WORK 3n
+            // SAFETY: `checked_order` checked that a holds n × n elements and n fits; `grow` gave WORK 3n
             // (all that real needs; complex: 2n), and IWORK (real) or RWORK (complex) n.
             unsafe {
                 lapack::$pocon(
@@ -342,7 +326,7 @@ macro_rules! through_lapack {
             n: usize,
             a: &[Self],
         ) -> f64 {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             work.grow(n);
             let norm = match which {
                 Norm::One => b'1',
@@ -368,9 +352,9 @@ macro_rules! through_lapack {
         }
 
         fn trtri(triangle: Triangle, n: usize, a: &mut [Self]) -> Step {
-            let order = order(n, a.len());
+            let order = checked_order(n, a.len());
             let mut info = 0;
-            // SAFETY: `order` checked that a holds n × n elements and n fits; no workspace.
+            // SAFETY: `checked_order` checked that a holds n × n elements and n fits; no workspace.
             unsafe { lapack::$trtri(letter(triangle), b'N', order, a, order, &mut info) };
             outcome("trtri", info)
         }
@@ -401,12 +385,12 @@ macro_rules! real_routines {
                 a: &[Self],
                 anorm: f64,
             ) -> f64 {
-                let order = order(n, a.len());
+                let order = checked_order(n, a.len());
                 assert_eq!(work.ipiv.len(), n, "sycon follows a sytrf of the same order");
                 work.grow(n);
                 let anorm = <$real as Scalar>::from_f64(anorm);
                 let (mut rcond, mut info) = (0.0, 0);
-                // SAFETY: `order` checked that a holds n × n elements and n fits; IPIV has n
+                // SAFETY: `checked_order` checked that a holds n × n elements and n fits; IPIV has n
                 // (checked above), and `grow` gave WORK 3n (2n are needed) and IWORK n.
                 unsafe {
                     lapack::$sycon(
@@ -457,13 +441,13 @@ macro_rules! complex_routines {
                 if symmetry == Symmetry::Hermitian {
                     return Self::hetrf(work, triangle, n, a);
                 }
-                let order = order(n, a.len());
+                let order = checked_order(n, a.len());
                 work.ipiv.clear();
                 work.ipiv.resize(n, 0);
                 grow(&mut work.work, SYTRF_BLOCK * n, Self::default());
                 let lwork = i32::try_from(SYTRF_BLOCK * n).expect("64 MAX_ORDER fits");
                 let mut info = 0;
-                // SAFETY: `order` checked that a holds n × n elements and n fits; IPIV has n and
+                // SAFETY: `checked_order` checked that a holds n × n elements and n fits; IPIV has n and
                 // WORK at least LWORK elements, both made so above.
                 unsafe {
                     lapack::$sytrf(
@@ -488,7 +472,7 @@ macro_rules! complex_routines {
                 a: &[Self],
                 anorm: f64,
             ) -> f64 {
-                let order = order(n, a.len());
+                let order = checked_order(n, a.len());
                 assert_eq!(work.ipiv.len(), n, "sycon follows a sytrf of the same order");
                 work.grow(n);
                 let estimator = match symmetry {
@@ -497,7 +481,7 @@ macro_rules! complex_routines {
                 };
                 let anorm = <$real as Scalar>::from_f64(anorm);
                 let (mut rcond, mut info) = (0.0, 0);
-                // SAFETY: `order` checked that a holds n × n elements and n fits; IPIV has n
+                // SAFETY: `checked_order` checked that a holds n × n elements and n fits; IPIV has n
                 // (checked above), and `grow` gave WORK 3n (2n are needed).
                 unsafe {
                     estimator(
@@ -525,11 +509,11 @@ macro_rules! complex_routines {
                 if symmetry == Symmetry::Hermitian {
                     return Self::hetri(work, triangle, n, a);
                 }
-                let order = order(n, a.len());
+                let order = checked_order(n, a.len());
                 assert_eq!(work.ipiv.len(), n, "sytri follows a sytrf of the same order");
                 work.grow(n);
                 let mut info = 0;
-                // SAFETY: `order` checked that a holds n × n elements and n fits; IPIV has n
+                // SAFETY: `checked_order` checked that a holds n × n elements and n fits; IPIV has n
                 // (checked above), and `grow` gave WORK 3n (2n are needed at most).
                 unsafe {
                     lapack::$sytri(
