@@ -139,7 +139,8 @@ impl<A: Element> Matrix<'_, A> {
         if self.n == 0 {
             let (rcond, sign, log_abs_det) = (1.0, A::Scalar::from_f64(1.0), 0.0);
             let quality = self.plan.quality.then_some(0.0);
-            return Verdict { rcond, sign, log_abs_det, quality, ..verdict };
+            let structure = found_or_general(verdict.structure);
+            return Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict };
         }
         if let Err(error) = self.attempt(&mut verdict) {
             if matches!(error, Error::Singular { .. }) {
@@ -149,10 +150,7 @@ impl<A: Element> Matrix<'_, A> {
             }
             (verdict.status, verdict.error) = self.settle(error);
         }
-        if verdict.structure == Structure::Auto {
-            // Refused before anything was found out.
-            verdict.structure = Structure::General;
-        }
+        verdict.structure = found_or_general(verdict.structure);
         if self.plan.quality && verdict.status == Status::Inverted {
             verdict.quality = Some(self.quality());
         }
@@ -418,6 +416,14 @@ fn load_original<A: Element>(
     order: Order,
 ) {
     layout::load(original.expect("the original was kept, as the plan demands"), a, order);
+}
+
+/// The structure used; `General` if the matrix was empty or refused before anything was found out.
+fn found_or_general(structure: Structure) -> Structure {
+    match structure {
+        Structure::Auto => Structure::General,
+        known => known,
+    }
 }
 
 /// A breakdown as an error. The step is a column of A: either the slice held A, or Aᵀ = A (or
