@@ -263,10 +263,32 @@ impl<A: Element> Matrix<'_, A> {
 
     /// `triangle` is one of the slice.
     fn triangular(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
-        let ask = self.plan.ask(self.order);
-        layout::zero_outside(self.n, self.a, Part::Triangular(triangle));
-        A::Scalar::triangular(&mut self.kept.engine, self.n, self.a, triangle, ask)
-            .map_err(in_words)
+        let Matrix { plan, n, order, .. } = *self;
+        layout::zero_outside(n, self.a, Part::Triangular(triangle));
+        let engine = &mut self.kept.engine;
+        match A::Scalar::triangular(engine, n, self.a, triangle, plan.ask(order)) {
+            Ok(facts) => Ok(facts),
+            // A zero on the diagonal of an upper triangle has no non-zero below it.
+            Err(breakdown) if oriented(order, triangle) == Triangle::Upper => {
+                Err(in_words(breakdown))
+            }
+            Err(_) => Err(self.column_of_lower()),
+        }
+    }
+
+    /// Names the column of a lower triangular A with a zero on its diagonal, which is still
+    /// whole. Elimination goes on past that zero with a row from below, so LU has the last word.
+    fn column_of_lower(&mut self) -> Error {
+        let Matrix { n, order, .. } = *self;
+        if order == Order::Row {
+            layout::transpose(n, self.a);
+        }
+        let ask = Ask { rcond: None, determinant: false };
+        match A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
+            Err(breakdown) => in_words(breakdown),
+            // Rounding hid the zero: all columns but the last are independent.
+            Ok(_) => Error::Singular { pivot: n - 1 },
+        }
     }
 
     /// `triangle` is one of the slice.
