@@ -137,7 +137,7 @@ pub(crate) trait EngineScalar: Sized {
     where
         Self: Scalar;
 
-    /// Inverts a triangular matrix in its triangle.
+    /// Inverts a triangular matrix in its triangle. After a [`Breakdown`] `a` is as it was.
     fn triangular(
         work: &mut Self::Workspace,
         n: usize,

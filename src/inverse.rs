@@ -139,7 +139,8 @@ impl<A: Element> Matrix<'_, A> {
         if self.n == 0 {
             let (rcond, sign, log_abs_det) = (1.0, A::Scalar::from_f64(1.0), 0.0);
             let quality = self.plan.quality.then_some(0.0);
-            return Verdict { rcond, sign, log_abs_det, quality, ..verdict };
+            let structure = found_or_general(verdict.structure);
+            return Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict };
         }
         if let Err(error) = self.attempt(&mut verdict) {
             if matches!(error, Error::Singular { .. }) {
@@ -149,10 +150,7 @@ impl<A: Element> Matrix<'_, A> {
             }
             (verdict.status, verdict.error) = self.settle(error);
         }
-        if verdict.structure == Structure::Auto {
-            // Refused before anything was found out.
-            verdict.structure = Structure::General;
-        }
+        verdict.structure = found_or_general(verdict.structure);
         if self.plan.quality && verdict.status == Status::Inverted {
             verdict.quality = Some(self.quality());
         }
@@ -276,10 +274,32 @@ impl<A: Element> Matrix<'_, A> {
 
     /// `triangle` is one of the slice.
     fn triangular(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
-        let ask = self.plan.ask(self.order);
-        layout::zero_outside(self.n, self.a, Part::Triangular(triangle));
-        A::Scalar::triangular(&mut self.kept.engine, self.n, self.a, triangle, ask)
-            .map_err(in_words)
+        let Matrix { plan, n, order, .. } = *self;
+        layout::zero_outside(n, self.a, Part::Triangular(triangle));
+        let engine = &mut self.kept.engine;
+        match A::Scalar::triangular(engine, n, self.a, triangle, plan.ask(order)) {
+            Ok(facts) => Ok(facts),
+            // A zero on the diagonal of an upper triangle has no non-zero below it.
+            Err(breakdown) if oriented(order, triangle) == Triangle::Upper => {
+                Err(in_words(breakdown))
+            }
+            Err(_) => Err(self.column_of_lower()),
+        }
+    }
+
+    /// Names the column of a lower triangular A with a zero on its diagonal, which is still
+    /// whole. Elimination goes on past that zero with a row from below, so LU has the last word.
+    fn column_of_lower(&mut self) -> Error {
+        let Matrix { n, order, .. } = *self;
+        if order == Order::Row {
+            layout::transpose(n, self.a);
+        }
+        let ask = Ask { rcond: None, determinant: false };
+        match A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
+            Err(breakdown) => in_words(breakdown),
+            // Rounding hid the zero: all columns but the last are independent.
+            Ok(_) => Error::Singular { pivot: n - 1 },
+        }
     }
 
     /// `triangle` is one of the slice.
@@ -422,6 +442,14 @@ fn load_original<A: Element>(
     order: Order,
 ) {
     layout::load(original.expect("the original was kept, as the plan demands"), a, order);
+}
+
+/// The structure used; `General` if the matrix was empty or refused before anything was found out.
+fn found_or_general(structure: Structure) -> Structure {
+    match structure {
+        Structure::Auto => Structure::General,
+        known => known,
+    }
 }
 
 /// A breakdown as an error. The step is a column of A: either the slice held A, or Aᵀ = A (or
