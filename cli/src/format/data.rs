@@ -4,7 +4,7 @@ use half::f16;
 use ndarray::{ArrayD, ArrayViewD};
 use num_complex::{Complex32, Complex64};
 
-use super::number::{push_complex, push_display, push_real};
+use super::number::{push_complex, push_display, push_half, push_real};
 
 mod sealed {
     pub trait Sealed {}
@@ -276,7 +276,7 @@ declare! {
     /// Unsigned integers of 64 bits.
     U64(u64) "uint64" "<u8" Unsigned 8 { real_items!(u64, 8, push_display); }
     /// Half precision.
-    F16(f16) "float16" "<f2" Real 2 { real_items!(f16, 2, |x: f16, out| push_real(f32::from(x), out)); float_same!(); }
+    F16(f16) "float16" "<f2" Real 2 { real_items!(f16, 2, push_half); float_same!(); }
     /// Single precision.
     F32(f32) "float32" "<f4" Real 4 { real_items!(f32, 4, push_real); float_same!(); }
     /// Double precision.

@@ -29,7 +29,7 @@ impl<'r> Lines<'r> {
         Ok(self.advance()?.then(|| self.current()))
     }
 
-    /// Goes on to the next line, blanks around it left out, that is wanted; `false` at the end.
+    /// Goes on to the next line that is wanted; `false` at the end.
     pub(crate) fn skip_until(
         &mut self,
         wanted: impl Fn(&[u8]) -> bool,
@@ -42,9 +42,10 @@ impl<'r> Lines<'r> {
         Ok(false)
     }
 
-    /// The line read last, without line break and blanks around it.
+    /// The line read last, without its line break (`\n` or `\r\n`).
     pub(crate) fn current(&self) -> &[u8] {
-        self.buffer.trim_ascii()
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        line.strip_suffix(b"\r").unwrap_or(line)
     }
 
     fn advance(&mut self) -> Result<bool, FormatError> {
@@ -63,8 +64,12 @@ impl<'r> Lines<'r> {
         Ok(true)
     }
 
-    /// The place of the line read last.
+    /// The place of the line read last; the whole file before the first.
     pub(crate) fn place(&self) -> Place {
-        Place::Line(self.number)
+        if self.number == 0 {
+            Place::Whole
+        } else {
+            Place::Line(self.number)
+        }
     }
 }

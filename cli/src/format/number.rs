@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, LowerExp, Write};
 
+use half::f16;
 use num_complex::Complex64;
 
 /// A real number for the writers: `f32` and `f64`.
@@ -39,6 +40,17 @@ pub(crate) fn push_real<T: Real>(x: T, out: &mut String) {
     } else {
         let _ = write!(out, "{x:e}");
     }
+}
+
+/// Appends the shortest decimals that read back as the half precision `x`.
+pub(crate) fn push_half(x: f16, out: &mut String) {
+    let exact = f64::from(x);
+    // Five significant digits tell any two half precision numbers apart; not-a-number and infinity need none.
+    let shortest = (0..5).find_map(|digits| {
+        let rounded: f64 = format!("{exact:.digits$e}").parse().ok()?;
+        (f16::from_f64(rounded) == x).then_some(rounded)
+    });
+    push_real(shortest.unwrap_or(exact), out);
 }
 
 /// Appends a complex number as numpy reads it: `1+2j`.
@@ -90,8 +102,7 @@ pub(crate) fn parse_number(field: &[u8]) -> Option<Number> {
     let (re, im) = body.split_at(split);
     let re = match re {
         [] => 0.0,
-        [re @ .., b'+'] => parse_real(re)?,
-        re => parse_real(re)?,
+        re => parse_real(re.strip_suffix(b"+").unwrap_or(re))?,
     };
     let im = match im {
         [] | b"+" => 1.0,

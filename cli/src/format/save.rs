@@ -40,8 +40,8 @@ pub fn check_target(path: &Path, existing: Existing) -> Result<(), FormatError> 
 ///
 /// On any error the target is untouched and the temporary file is gone. A new file gets the permissions of any new file
 /// (the umask applies), a replaced one keeps its own. A symbolic link is followed: the file it points to is replaced,
-/// the link stays; a link to nothing is refused. Devices, pipes and everything under `/dev` or `/proc` are written
-/// straight, whatever `existing` says.
+/// the link stays; a link to nothing is refused. Devices, pipes, `/dev/stdout` and its like are written straight,
+/// whatever `existing` says.
 ///
 /// # Errors
 ///
@@ -97,7 +97,11 @@ pub fn save_atomically<E: From<FormatError>>(
 }
 
 fn target(path: &Path, existing: Existing) -> Result<Target, FormatError> {
-    if path.starts_with("/dev") || path.starts_with("/proc") {
+    // These name what is open already, be it a regular file that the shell has just made for `> file`.
+    if ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"]
+        .iter()
+        .any(|open| path.starts_with(open))
+    {
         return Ok(Target::Stream);
     }
     let link = match fs::symlink_metadata(path) {

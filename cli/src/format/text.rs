@@ -36,7 +36,7 @@ impl Separator {
             Some(_) => Self::Blanks,
             None => [b';', b',', b'\t']
                 .into_iter()
-                .find(|byte| row.contains(byte))
+                .find(|byte| row.trim_ascii().contains(byte))
                 .map_or(Self::Blanks, Self::Byte),
         }
     }
@@ -118,7 +118,7 @@ fn read_rows(
 ) -> Result<Data, FormatError> {
     let mut numbers = Numbers::Real(Vec::new());
     let mut first: Option<(Separator, usize)> = None;
-    while lines.skip_until(|line| !row_of(line).is_empty())? {
+    while lines.skip_until(|line| !row_of(line).trim_ascii().is_empty())? {
         let row = row_of(lines.current());
         let separator =
             first.map_or_else(|| Separator::of(format, row), |(separator, _)| separator);
@@ -151,14 +151,14 @@ fn read_rows(
     data.map_err(|_| FormatError::new(Fault::Empty))
 }
 
-/// What is left of a line without comment, byte order mark and blanks around it.
+/// What is left of a line without byte order mark and comment. Tabs at its ends stay: they may be separators.
 fn row_of(line: &[u8]) -> &[u8] {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let end = line
         .iter()
         .position(|byte| matches!(byte, b'#' | b'%'))
         .unwrap_or(line.len());
-    line[..end].trim_ascii()
+    &line[..end]
 }
 
 /// The fault of a field that is no number; a header row if it is the first row and nothing in it is one.

@@ -165,6 +165,11 @@ impl<T: Entry> Dense<T> {
     /// Adds to an entry, counted from 0.
     fn add(&mut self, row: usize, column: usize, value: T) -> Result<(), Fault> {
         let element = &mut self.elements[row + column * self.rows];
+        if *element == T::ZERO {
+            // Added to 0, a lone -0 would lose its sign.
+            *element = value;
+            return Ok(());
+        }
         *element = element.plus(value).ok_or(Fault::IntegerOverflow {
             row: row as u64 + 1,
             column: column as u64 + 1,
@@ -295,7 +300,9 @@ impl File<'_> {
                 .sum(),
         };
         let mut found = 0;
-        for column in 0..dense.columns {
+        // Without rows there may be more columns than anyone should count.
+        let columns = if dense.rows == 0 { 0 } else { dense.columns };
+        for column in 0..columns {
             for row in first_row(column)..dense.rows {
                 let Some(value) = self.entry(&mut [])? else {
                     return Err(FormatError::new(Fault::EntryCount {
@@ -415,7 +422,7 @@ fn next_fields<'a>(
     lines: &'a mut Lines<'_>,
     fields: &mut [&'a [u8]],
 ) -> Result<Option<usize>, FormatError> {
-    if !lines.skip_until(|line| !line.is_empty() && !line.starts_with(b"%"))? {
+    if !lines.skip_until(|line| !matches!(line.trim_ascii(), [] | [b'%', ..]))? {
         return Ok(None);
     }
     let mut found = 0;

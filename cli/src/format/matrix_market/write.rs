@@ -39,7 +39,9 @@ pub(crate) fn write<T: Element>(
     let (rows, columns) = matrix.dim();
     let mut text =
         format!("%%MatrixMarket matrix array {field} {symmetry_word}\n{rows} {columns}\n");
-    for (j, column) in matrix.columns().into_iter().enumerate() {
+    // Without rows there may be more columns than anyone should count.
+    let written = if rows == 0 { 0 } else { columns };
+    for (j, column) in matrix.columns().into_iter().take(written).enumerate() {
         let first = if symmetry == Symmetry::General { 0 } else { j };
         for &element in column.iter().skip(first) {
             element.push_parts(&mut text);

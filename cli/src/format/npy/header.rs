@@ -292,8 +292,7 @@ fn element_type(descr: &[u8]) -> Result<(ElementType, Endian), Fault> {
         [b'<', kind @ ..] => (Some(Endian::Little), kind),
         [b'>', kind @ ..] => (Some(Endian::Big), kind),
         [b'|', kind @ ..] => (None, kind),
-        [b'=', kind @ ..] => (Some(NATIVE), kind),
-        kind => (Some(NATIVE), kind),
+        kind => (Some(NATIVE), kind.strip_prefix(b"=").unwrap_or(kind)),
     };
     let (what, advice) = match kind {
         b"b1" | b"?" => return Ok((ElementType::Bool, Endian::Little)),

@@ -111,9 +111,10 @@ pub(crate) fn write<T: Element>(
     out: &mut dyn Write,
 ) -> Result<(), FormatError> {
     let transposed = array.view().reversed_axes();
-    let order = match !array.is_standard_layout() && transposed.is_standard_layout() {
-        true => Order::Fortran,
-        false => Order::C,
+    let order = if !array.is_standard_layout() && transposed.is_standard_layout() {
+        Order::Fortran
+    } else {
+        Order::C
     };
     out.write_all(&header::encode(T::DESCR, order, array.shape())?)?;
     let elements = match order {
