@@ -32,8 +32,8 @@ pub(crate) enum Field {
 pub trait Element: Copy + PartialEq + sealed::Sealed + Send + Sync + 'static {
     /// The type in numpy's words, as `float64`.
     const NAME: &'static str;
-    /// The type as an npy header spells it, little endian, as `<f8`.
-    const DESCR: &'static str;
+    /// The type.
+    const TYPE: ElementType;
     /// Bytes per element in memory and in npy files.
     const SIZE: usize;
 
@@ -100,6 +100,11 @@ macro_rules! declare {
                 match self { $(Self::$variant => $name,)* }
             }
 
+            /// The type as an npy header spells it, little endian, as `<f8`.
+            pub fn descr(self) -> &'static str {
+                match self { $(Self::$variant => $descr,)* }
+            }
+
             /// Bytes per element.
             pub fn size(self) -> usize {
                 match self { $(Self::$variant => $size,)* }
@@ -152,7 +157,7 @@ macro_rules! declare {
 
             impl Element for $type {
                 const NAME: &'static str = $name;
-                const DESCR: &'static str = $descr;
+                const TYPE: ElementType = ElementType::$variant;
                 const SIZE: usize = $size;
                 #[expect(private_interfaces, reason = "the trait is sealed, its hidden items are ours alone")]
                 const FIELD: Field = Field::$field;

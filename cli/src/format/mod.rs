@@ -5,6 +5,7 @@
 
 mod data;
 mod error;
+mod fault;
 mod lines;
 mod matrix_market;
 mod memory;

@@ -6,6 +6,7 @@
 //! banner, the banner's words may be in any case, exponents may be Fortran's `D`.
 
 mod banner;
+mod entry;
 mod read;
 mod write;
 

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::super::data::{ElementType, Endian};
 use super::super::error::{Fault, FormatError, Place, excerpt};
+use super::descr::element_type;
 use super::fill;
 
 /// Longest header accepted. numpy itself stops at 10000 bytes unless asked.
@@ -101,6 +102,51 @@ impl Header {
             begin,
         }
         .header()
+    }
+
+    /// The bytes before the data, in version 1.0: magic and header, padded to a multiple of 64.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::TooManyAxes`].
+    pub fn encode(
+        element: ElementType,
+        order: Order,
+        shape: &[usize],
+    ) -> Result<Vec<u8>, FormatError> {
+        const PREFIX: usize = 10;
+        if shape.len() > MOST_AXES {
+            return Err(FormatError::new(Fault::TooManyAxes {
+                found: shape.len(),
+                limit: MOST_AXES,
+            }));
+        }
+        let order = match order {
+            Order::C => "False",
+            Order::Fortran => "True",
+        };
+        let mut text = format!(
+            "{{'descr': '{}', 'fortran_order': {order}, 'shape': (",
+            element.descr()
+        );
+        for (axis, length) in shape.iter().enumerate() {
+            let separator = if axis == 0 { "" } else { " " };
+            let comma = if shape.len() > 1 && axis + 1 == shape.len() {
+                ""
+            } else {
+                ","
+            };
+            let _ = write!(text, "{separator}{length}{comma}");
+        }
+        text.push_str("), }");
+        let length = (PREFIX + text.len() + 1).next_multiple_of(64) - PREFIX;
+        text.extend(std::iter::repeat_n(' ', length - 1 - text.len()));
+        text.push('\n');
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        let [low, high, ..] = length.to_le_bytes();
+        bytes.extend([low, high]);
+        bytes.extend(text.bytes());
+        Ok(bytes)
     }
 }
 
@@ -284,117 +330,4 @@ impl<'a> Parser<'a> {
         let descr = self.string("a type like '<f8' for 'descr'")?;
         element_type(descr).map_err(|fault| FormatError::at(place, fault))
     }
-}
-
-/// The element type and byte order that a type string like `<f8` stands for.
-fn element_type(descr: &[u8]) -> Result<(ElementType, Endian), Fault> {
-    let (endian, kind) = match descr {
-        [b'<', kind @ ..] => (Some(Endian::Little), kind),
-        [b'>', kind @ ..] => (Some(Endian::Big), kind),
-        [b'|', kind @ ..] => (None, kind),
-        kind => (Some(NATIVE), kind.strip_prefix(b"=").unwrap_or(kind)),
-    };
-    let (what, advice) = match kind {
-        b"b1" | b"?" => return Ok((ElementType::Bool, Endian::Little)),
-        b"i1" => return Ok((ElementType::I8, Endian::Little)),
-        b"u1" => return Ok((ElementType::U8, Endian::Little)),
-        _ => match (wide_type(kind), endian) {
-            (Some(element), Some(endian)) => return Ok((element, endian)),
-            (Some(_), None) => (
-                "a type without byte order",
-                "write '<' or '>' in place of '|'",
-            ),
-            (None, _) => unreadable(kind),
-        },
-    };
-    Err(Fault::ElementType {
-        descr: excerpt(descr),
-        what,
-        advice,
-    })
-}
-
-#[cfg(target_endian = "little")]
-const NATIVE: Endian = Endian::Little;
-#[cfg(target_endian = "big")]
-const NATIVE: Endian = Endian::Big;
-
-/// The element types of more than one byte.
-fn wide_type(kind: &[u8]) -> Option<ElementType> {
-    Some(match kind {
-        b"i2" => ElementType::I16,
-        b"i4" => ElementType::I32,
-        b"i8" => ElementType::I64,
-        b"u2" => ElementType::U16,
-        b"u4" => ElementType::U32,
-        b"u8" => ElementType::U64,
-        b"f2" => ElementType::F16,
-        b"f4" => ElementType::F32,
-        b"f8" => ElementType::F64,
-        b"c8" => ElementType::Complex32,
-        b"c16" => ElementType::Complex64,
-        _ => return None,
-    })
-}
-
-/// What a type is that holds no number we know, and what to do about it.
-fn unreadable(kind: &[u8]) -> (&'static str, &'static str) {
-    match kind.first() {
-        Some(b'f') => (
-            "a long double",
-            "convert with .astype('float64') before saving",
-        ),
-        Some(b'c') => (
-            "complex long double",
-            "convert with .astype('complex128') before saving",
-        ),
-        Some(b'O') => (
-            "Python objects",
-            "convert with .astype('float64') before saving",
-        ),
-        Some(b'S' | b'U' | b'a') => ("text", "convert with .astype('float64') before saving"),
-        Some(b'V') => (
-            "raw bytes or bfloat16",
-            "convert with .astype('float32') before saving",
-        ),
-        Some(b'M' | b'm') => (
-            "dates or times",
-            "convert with .astype('int64') before saving",
-        ),
-        _ => ("unknown", "save a bool, int, uint, float or complex array"),
-    }
-}
-
-/// Magic, version 1.0 and header, padded so that the data begins at a multiple of 64 bytes.
-pub(super) fn encode(descr: &str, order: Order, shape: &[usize]) -> Result<Vec<u8>, FormatError> {
-    const PREFIX: usize = 10;
-    if shape.len() > MOST_AXES {
-        return Err(FormatError::new(Fault::TooManyAxes {
-            found: shape.len(),
-            limit: MOST_AXES,
-        }));
-    }
-    let order = match order {
-        Order::C => "False",
-        Order::Fortran => "True",
-    };
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': (");
-    for (axis, length) in shape.iter().enumerate() {
-        let separator = if axis == 0 { "" } else { " " };
-        let comma = if shape.len() > 1 && axis + 1 == shape.len() {
-            ""
-        } else {
-            ","
-        };
-        let _ = write!(text, "{separator}{length}{comma}");
-    }
-    text.push_str("), }");
-    let length = (PREFIX + text.len() + 1).next_multiple_of(64) - PREFIX;
-    text.extend(std::iter::repeat_n(' ', length - 1 - text.len()));
-    text.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    let [low, high, ..] = length.to_le_bytes();
-    bytes.extend([low, high]);
-    bytes.extend(text.bytes());
-    Ok(bytes)
 }

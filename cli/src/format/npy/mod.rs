@@ -3,6 +3,7 @@
 //! The ndarray-npy crate reads these files too, but allocates before a limit can be applied, has no half
 //! precision and tells no byte offsets; the format is small enough to read here.
 
+mod descr;
 mod header;
 
 use std::io::{self, Read, Write};
@@ -11,7 +12,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
 pub use header::{Header, Order};
 
-use super::data::{Data, Element, ElementVisitor};
+use super::data::{Data, Element, ElementVisitor, Endian};
 use super::error::{Fault, FormatError, Place};
 use super::memory::Budget;
 
@@ -56,29 +57,10 @@ impl ElementVisitor for ReadBody<'_> {
             .collect::<Result<_, _>>()
             .map_err(|_| overflow())?;
         let mut elements: Vec<T> = budget.vec(&header.shape)?;
-        let expected: u64 = shape.iter().product::<usize>() as u64 * T::SIZE as u64;
-        let mut chunk = vec![0; CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK))];
-        let mut found = 0;
-        while found < expected {
-            let want = usize::try_from(expected - found).map_or(CHUNK, |left| left.min(CHUNK));
-            let got = fill(reader, &mut chunk[..want])?;
-            if got < want {
-                let found = found + got as u64;
-                return Err(FormatError::at(
-                    Place::Byte(start + found),
-                    Fault::Truncated { found, expected },
-                ));
-            }
-            for (k, bytes) in chunk[..want].chunks_exact(T::SIZE).enumerate() {
-                let element = T::decode(bytes, header.endian).map_err(|byte| {
-                    let offset = start + found + k as u64;
-                    FormatError::at(Place::Byte(offset), Fault::NotABoolean { found: byte })
-                })?;
-                elements.push(element);
-            }
-            found += want as u64;
-        }
+        let count = shape.iter().product();
+        read_elements(reader, header.endian, count, start, &mut elements)?;
         if fill(reader, &mut [0])? > 0 {
+            let expected = count as u64 * T::SIZE as u64;
             return Err(FormatError::at(
                 Place::Byte(start + expected),
                 Fault::ExtraBytes { expected },
@@ -89,6 +71,42 @@ impl ElementVisitor for ReadBody<'_> {
             .map(T::wrap)
             .map_err(|_| overflow())
     }
+}
+
+/// Appends the next `count` elements to `elements`; `start` is the byte where they begin, for messages.
+///
+/// # Errors
+///
+/// [`Fault::Truncated`], [`Fault::NotABoolean`] and [`Fault::Io`]; `elements` then holds those before the fault.
+pub fn read_elements<T: Element>(
+    reader: &mut dyn Read,
+    endian: Endian,
+    count: usize,
+    start: u64,
+    elements: &mut Vec<T>,
+) -> Result<(), FormatError> {
+    let expected = count as u64 * T::SIZE as u64;
+    let mut chunk = vec![0; usize::try_from(expected).map_or(CHUNK, |bytes| bytes.min(CHUNK))];
+    let mut found = 0;
+    while found < expected {
+        let want = usize::try_from(expected - found).map_or(CHUNK, |left| left.min(CHUNK));
+        let got = fill(reader, &mut chunk[..want])?;
+        for (k, bytes) in chunk[..got].chunks_exact(T::SIZE).enumerate() {
+            let element = T::decode(bytes, endian).map_err(|byte| {
+                let offset = start + found + k as u64;
+                FormatError::at(Place::Byte(offset), Fault::NotABoolean { found: byte })
+            })?;
+            elements.push(element);
+        }
+        found += got as u64;
+        if got < want {
+            return Err(FormatError::at(
+                Place::Byte(start + found),
+                Fault::Truncated { found, expected },
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Reads until the buffer is full or the stream ends; returns the number of bytes read.
@@ -116,11 +134,22 @@ pub(crate) fn write<T: Element>(
     } else {
         Order::C
     };
-    out.write_all(&header::encode(T::DESCR, order, array.shape())?)?;
-    let elements = match order {
-        Order::C => array,
-        Order::Fortran => &transposed,
-    };
+    out.write_all(&Header::encode(T::TYPE, order, array.shape())?)?;
+    match order {
+        Order::C => write_elements(array, out),
+        Order::Fortran => write_elements(&transposed, out),
+    }
+}
+
+/// Writes elements little endian, without a header.
+///
+/// # Errors
+///
+/// [`Fault::Io`].
+pub fn write_elements<'a, T: Element>(
+    elements: impl IntoIterator<Item = &'a T>,
+    out: &mut dyn Write,
+) -> Result<(), FormatError> {
     let mut chunk = Vec::with_capacity(CHUNK + T::SIZE);
     for &element in elements {
         element.encode(&mut chunk);
