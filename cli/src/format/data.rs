@@ -310,7 +310,8 @@ impl Data {
     }
 }
 
-/// Runs an expression on the array inside a [`Data`](crate::format::Data), whatever its element type.
+/// Runs an expression on the array inside a [`Data`](crate::format::Data), whatever its element
+/// type.
 ///
 /// ```
 /// use matinv_cli::{format::Data, with_array};

@@ -13,7 +13,8 @@ pub use super::fault::Fault;
 #[derive(Debug, Error)]
 #[error("{}{place}{fault}", Name(.name))]
 pub struct FormatError {
-    /// The file as the user named it; a member of an archive as `archive.npz[member]`. Empty when unknown.
+    /// The file as the user named it; a member of an archive as `archive.npz[member]`. Empty when
+    /// unknown.
     pub name: String,
     /// Where in the file.
     pub place: Place,

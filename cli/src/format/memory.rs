@@ -11,8 +11,8 @@ pub(crate) struct Budget {
 impl Budget {
     /// The number of elements of an array of this shape, once it is certain that they fit.
     ///
-    /// The shape is checked even where an axis of length 0 leaves nothing to store: the lengths of the other
-    /// axes must still multiply to an address.
+    /// The shape is checked even where an axis of length 0 leaves nothing to store: the lengths of
+    /// the other axes must still multiply to an address.
     pub(crate) fn elements(self, shape: &[u64], size: usize) -> Result<usize, FormatError> {
         let overflow = || {
             FormatError::new(Fault::ShapeOverflow {

@@ -1,7 +1,8 @@
 //! Matrices in files: npy, npz, Matrix Market, CSV, TSV and text, each also gzipped.
 //!
-//! [`read`] tells the format from the content and returns a [`Data`]; [`write()`] puts one into any format, and
-//! [`save_atomically`] into a file that appears whole or not at all. Every error names file, place and remedy.
+//! [`read`] tells the format from the content and returns a [`Data`]; [`write()`] puts one into any
+//! format, and [`save_atomically`] into a file that appears whole or not at all. Every error names
+//! file, place and remedy.
 
 mod data;
 mod error;
@@ -100,8 +101,8 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The array to take from an npz archive; needed where it holds several.
     pub key: Option<String>,
-    /// Most bytes the matrix may take in memory. Compressed content may not decompress to more than this (and 64 KiB)
-    /// either.
+    /// Most bytes the matrix may take in memory. Compressed content may not decompress to more than
+    /// this (and 64 KiB) either.
     pub memory_limit: u64,
 }
 
@@ -120,7 +121,8 @@ impl ReadOptions {
 ///
 /// # Errors
 ///
-/// [`FormatError`] bearing the file's name, for whatever cannot be read or exceeds the memory limit.
+/// [`FormatError`] bearing the file's name, for whatever cannot be read or exceeds the memory
+/// limit.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Data, FormatError> {
     if path == Path::new("-") {
         return read_from(io::stdin().lock(), "standard input", options);
@@ -232,7 +234,8 @@ pub enum Symmetry {
     General,
     /// Equal to its transpose: the lower triangle is written.
     Symmetric,
-    /// Equal to its conjugate transpose: the lower triangle is written, as `symmetric` if it is real.
+    /// Equal to its conjugate transpose: the lower triangle is written, as `symmetric` if it is
+    /// real.
     Hermitian,
 }
 
@@ -260,8 +263,8 @@ impl WriteOptions {
         }
     }
 
-    /// What the extension of an output's name asks for: `.npy`, `.npz`, `.mtx`, `.csv`, `.tsv`, `.txt` or `.dat`, each
-    /// also followed by `.gz`.
+    /// What the extension of an output's name asks for: `.npy`, `.npz`, `.mtx`, `.csv`, `.tsv`,
+    /// `.txt` or `.dat`, each also followed by `.gz`.
     ///
     /// # Errors
     ///
@@ -303,14 +306,15 @@ pub fn write(data: &Data, out: &mut dyn Write, options: &WriteOptions) -> Result
     with_array!(data, array => write_array(&array.view(), out, options))
 }
 
-/// Writes an array: npy in version 1.0, little endian, Fortran order kept; text as the shortest decimals that read back
-/// equal.
+/// Writes an array: npy in version 1.0, little endian, Fortran order kept; text as the shortest
+/// decimals that read back equal.
 ///
 /// # Errors
 ///
-/// [`Fault::NotAMatrix`] or [`Fault::NoElements`] where the format holds no such array, [`Fault::NotSymmetric`] or
-/// [`Fault::NotSquare`] where the matrix has not the symmetry asked for, [`Fault::BadKey`], [`Fault::TooManyAxes`],
-/// and [`Fault::Io`]. `out` may then hold a part of the file.
+/// [`Fault::NotAMatrix`] or [`Fault::NoElements`] where the format holds no such array,
+/// [`Fault::NotSymmetric`] or [`Fault::NotSquare`] where the matrix has not the symmetry asked for,
+/// [`Fault::BadKey`], [`Fault::TooManyAxes`], and [`Fault::Io`]. `out` may then hold a part of the
+/// file.
 pub fn write_array<T: Element>(
     array: &ArrayViewD<'_, T>,
     out: &mut dyn Write,

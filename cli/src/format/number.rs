@@ -28,8 +28,8 @@ pub(crate) fn push_display(value: impl Display, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-/// Appends the shortest decimals that read back as `x`: plain between 1e-5 and 1e16, else with an exponent;
-/// `nan`, `inf` and `-inf` as numpy spells them.
+/// Appends the shortest decimals that read back as `x`: plain between 1e-5 and 1e16, else with an
+/// exponent; `nan`, `inf` and `-inf` as numpy spells them.
 pub(crate) fn push_real<T: Real>(x: T, out: &mut String) {
     let wide = x.widened();
     let magnitude = wide.abs();
@@ -45,7 +45,8 @@ pub(crate) fn push_real<T: Real>(x: T, out: &mut String) {
 /// Appends the shortest decimals that read back as the half precision `x`.
 pub(crate) fn push_half(x: f16, out: &mut String) {
     let exact = f64::from(x);
-    // Five significant digits tell any two half precision numbers apart; not-a-number and infinity need none.
+    // Five significant digits tell any two half precision numbers apart; not-a-number and infinity
+    // need none.
     let shortest = (0..5).find_map(|digits| {
         let rounded: f64 = format!("{exact:.digits$e}").parse().ok()?;
         (f16::from_f64(rounded) == x).then_some(rounded)
@@ -80,7 +81,8 @@ pub(crate) enum Number {
     Complex(Complex64),
 }
 
-/// Reads a real or complex number; complex as `1+2j`, `(1+2j)`, `1+2i`, `2j` or savetxt's `(1+-2j)`.
+/// Reads a real or complex number; complex as `1+2j`, `(1+2j)`, `1+2i`, `2j` or savetxt's
+/// `(1+-2j)`.
 pub(crate) fn parse_number(field: &[u8]) -> Option<Number> {
     if let Some(x) = parse_real(field) {
         return Some(Number::Real(x));

@@ -29,24 +29,26 @@ enum Target {
 ///
 /// # Errors
 ///
-/// [`Fault::Exists`], [`Fault::IsDirectory`], [`Fault::BrokenLink`], and [`Fault::Io`] where the directory is missing.
+/// [`Fault::Exists`], [`Fault::IsDirectory`], [`Fault::BrokenLink`], and [`Fault::Io`] where the
+/// directory is missing.
 pub fn check_target(path: &Path, existing: Existing) -> Result<(), FormatError> {
     target(path, existing)
         .map(drop)
         .map_err(|error| error.named(&path.to_string_lossy()))
 }
 
-/// Writes a file through `body`: to a temporary file in the same directory, flushed to the disk, then renamed.
+/// Writes a file through `body`: to a temporary file in the same directory, flushed to the disk,
+/// then renamed.
 ///
-/// On any error the target is untouched and the temporary file is gone. A new file gets the permissions of any new file
-/// (the umask applies), a replaced one keeps its own. A symbolic link is followed: the file it points to is replaced,
-/// the link stays; a link to nothing is refused. Devices, pipes, `/dev/stdout` and its like are written straight,
-/// whatever `existing` says.
+/// On any error the target is untouched and the temporary file is gone. A new file gets the
+/// permissions of any new file (the umask applies), a replaced one keeps its own. A symbolic link
+/// is followed: the file it points to is replaced, the link stays; a link to nothing is refused.
+/// Devices, pipes, `/dev/stdout` and its like are written straight, whatever `existing` says.
 ///
 /// # Errors
 ///
-/// What `body` returns, what [`check_target`] returns, and [`Fault::Io`] for anything the system refuses; the errors
-/// bear the name of the file.
+/// What `body` returns, what [`check_target`] returns, and [`Fault::Io`] for anything the system
+/// refuses; the errors bear the name of the file.
 pub fn save_atomically<E: From<FormatError>>(
     path: &Path,
     existing: Existing,
@@ -97,7 +99,8 @@ pub fn save_atomically<E: From<FormatError>>(
 }
 
 fn target(path: &Path, existing: Existing) -> Result<Target, FormatError> {
-    // These name what is open already, be it a regular file that the shell has just made for `> file`.
+    // These name what is open already, be it a regular file that the shell has just made for `>
+    // file`.
     if ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"]
         .iter()
         .any(|open| path.starts_with(open))
@@ -154,7 +157,8 @@ fn permissions_of(path: &Path) -> Option<Permissions> {
         .map(|metadata| metadata.permissions())
 }
 
-/// Makes the rename last through a power cut. The file itself is safe already, so a failure is not one of ours.
+/// Makes the rename last through a power cut. The file itself is safe already, so a failure is not
+/// one of ours.
 fn sync_directory(path: &Path) {
     if let Ok(directory) = File::open(directory(path)) {
         let _ = directory.sync_all();

@@ -1,8 +1,9 @@
 //! CSV, TSV and plain text: one row of numbers a line.
 //!
-//! The separator (comma, semicolon, tab or blanks) is told from the first row; `#` and `%` begin comments; blank lines
-//! are skipped. Numbers are read as `float64`, or `complex128` if any of them is complex. The csv crate would not
-//! serve: it knows no comments behind data, no blanks as separator, and numbers need no quotes.
+//! The separator (comma, semicolon, tab or blanks) is told from the first row; `#` and `%` begin
+//! comments; blank lines are skipped. Numbers are read as `float64`, or `complex128` if any of them
+//! is complex. The csv crate would not serve: it knows no comments behind data, no blanks as
+//! separator, and numbers need no quotes.
 
 use std::io::{BufRead, Write};
 
@@ -101,7 +102,8 @@ fn grow<T>(numbers: &mut Vec<T>, number: T, budget: Budget) -> Result<(), Format
     Ok(())
 }
 
-/// Reads rows of numbers; `format` is the user's choice of separator, `None` to tell it from the first row.
+/// Reads rows of numbers; `format` is the user's choice of separator, `None` to tell it from the
+/// first row.
 pub(crate) fn read(
     reader: &mut dyn BufRead,
     format: Option<Format>,
@@ -151,7 +153,8 @@ fn read_rows(
     data.map_err(|_| FormatError::new(Fault::Empty))
 }
 
-/// What is left of a line without byte order mark and comment. Tabs at its ends stay: they may be separators.
+/// What is left of a line without byte order mark and comment. Tabs at its ends stay: they may be
+/// separators.
 fn row_of(line: &[u8]) -> &[u8] {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let end = line
@@ -161,7 +164,8 @@ fn row_of(line: &[u8]) -> &[u8] {
     &line[..end]
 }
 
-/// The fault of a field that is no number; a header row if it is the first row and nothing in it is one.
+/// The fault of a field that is no number; a header row if it is the first row and nothing in it is
+/// one.
 fn not_a_number(row: &[u8], separator: Separator, is_first: bool, position: usize) -> Fault {
     let field = separator.split(row).nth(position).unwrap_or_default();
     if is_first

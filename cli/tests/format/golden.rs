@@ -34,8 +34,8 @@ where
     data(array![[11, 12, 13], [21, 22, 23]].mapv(f))
 }
 
-/// The 3 by 3 matrix of entries 10 max + min; those above the diagonal passed through `mirror`, those on it through
-/// `diagonal`.
+/// The 3 by 3 matrix of entries 10 max + min; those above the diagonal passed through `mirror`,
+/// those on it through `diagonal`.
 fn mirrored<T: Clone>(
     f: impl Fn(i8) -> T,
     diagonal: impl Fn(i8) -> T,

@@ -62,7 +62,8 @@ impl<T: Entry> Dense<T> {
         Ok(())
     }
 
-    /// Adds an entry and its mirror image. `row` is at or below the diagonal unless the matrix is general.
+    /// Adds an entry and its mirror image. `row` is at or below the diagonal unless the matrix is
+    /// general.
     fn place(
         &mut self,
         row: usize,
@@ -300,8 +301,8 @@ impl File<'_> {
     }
 }
 
-/// Splits the next line that is neither comment nor blank; returns its number of fields, which may be more than there
-/// was room for, or `None` at the end of the file.
+/// Splits the next line that is neither comment nor blank; returns its number of fields, which may
+/// be more than there was room for, or `None` at the end of the file.
 fn next_fields<'a>(
     lines: &'a mut Lines<'_>,
     fields: &mut [&'a [u8]],

@@ -163,7 +163,8 @@ fn exact(reader: &mut dyn Read, buffer: &mut [u8], offset: u64) -> Result<(), Fo
     Ok(())
 }
 
-/// Reads just the Python that numpy writes: a dictionary of a string, a boolean and a tuple of integers.
+/// Reads just the Python that numpy writes: a dictionary of a string, a boolean and a tuple of
+/// integers.
 struct Parser<'a> {
     text: &'a [u8],
     at: usize,

@@ -1,7 +1,8 @@
-//! numpy's `.npy`: versions 1.0 to 3.0, every number type, both byte orders, both memory orders, any shape.
+//! numpy's `.npy`: versions 1.0 to 3.0, every number type, both byte orders, both memory orders,
+//! any shape.
 //!
-//! The ndarray-npy crate reads these files too, but allocates before a limit can be applied, has no half
-//! precision and tells no byte offsets; the format is small enough to read here.
+//! The ndarray-npy crate reads these files too, but allocates before a limit can be applied, has no
+//! half precision and tells no byte offsets; the format is small enough to read here.
 
 mod descr;
 mod header;
@@ -73,11 +74,13 @@ impl ElementVisitor for ReadBody<'_> {
     }
 }
 
-/// Appends the next `count` elements to `elements`; `start` is the byte where they begin, for messages.
+/// Appends the next `count` elements to `elements`; `start` is the byte where they begin, for
+/// messages.
 ///
 /// # Errors
 ///
-/// [`Fault::Truncated`], [`Fault::NotABoolean`] and [`Fault::Io`]; `elements` then holds those before the fault.
+/// [`Fault::Truncated`], [`Fault::NotABoolean`] and [`Fault::Io`]; `elements` then holds those
+/// before the fault.
 pub fn read_elements<T: Element>(
     reader: &mut dyn Read,
     endian: Endian,
@@ -123,7 +126,8 @@ fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Writes version 1.0, little endian; in Fortran order if the array lies so in memory, else in C order.
+/// Writes version 1.0, little endian; in Fortran order if the array lies so in memory, else in C
+/// order.
 pub(crate) fn write<T: Element>(
     array: &ArrayViewD<'_, T>,
     out: &mut dyn Write,
