@@ -1,17 +1,15 @@
 //! A fault, the place it has in a file, and the file.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
-
-use thiserror::Error;
 
 pub use super::fault::Fault;
 
 /// A matrix that could not be read or written: which file, where in it, and why.
 ///
-/// Displays as `name:line: fault` or `name: byte 128: fault`.
-#[derive(Debug, Error)]
-#[error("{}{place}{fault}", Name(.name))]
+/// Displays as `name: fault`, `name:line: fault` or `name: byte 128: fault`.
+#[derive(Debug)]
 pub struct FormatError {
     /// The file as the user named it; a member of an archive as `archive.npz[member]`. Empty when
     /// unknown.
@@ -19,7 +17,6 @@ pub struct FormatError {
     /// Where in the file.
     pub place: Place,
     /// What is wrong there.
-    #[source]
     pub fault: Box<Fault>,
 }
 
@@ -85,17 +82,22 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     text
 }
 
-struct Name<'a>(&'a str);
-
-impl fmt::Display for Name<'_> {
+impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "{}:", self.0)
+        let Self { name, place, fault } = self;
+        match (name.as_str(), place) {
+            ("", Place::Whole) => write!(f, "{fault}"),
+            ("", Place::Line(line)) => write!(f, "line {line}: {fault}"),
+            ("", Place::Byte(byte)) => write!(f, "byte {byte}: {fault}"),
+            (name, Place::Whole) => write!(f, "{name}: {fault}"),
+            (name, Place::Line(line)) => write!(f, "{name}:{line}: {fault}"),
+            (name, Place::Byte(byte)) => write!(f, "{name}: byte {byte}: {fault}"),
         }
     }
 }
+
+/// The message says everything; there is no source to add to it.
+impl Error for FormatError {}
 
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,14 +108,4 @@ pub enum Place {
     Line(u64),
     /// An offset into a binary format, counted from 0 (after decompression).
     Byte(u64),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Whole => f.write_str(" "),
-            Self::Line(line) => write!(f, "{line}: "),
-            Self::Byte(byte) => write!(f, " byte {byte}: "),
-        }
-    }
 }

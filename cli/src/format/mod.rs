@@ -28,7 +28,7 @@ use ndarray::ArrayViewD;
 
 pub use data::{Data, Element, ElementType, ElementVisitor, Endian};
 pub use error::{Fault, FormatError, Place};
-pub use save::{Existing, check_target, save_atomically};
+pub use save::{Existing, check_target, remove_unfinished, save_atomically};
 
 use crate::with_array;
 use memory::Budget;

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::Builder;
 
@@ -75,6 +76,7 @@ pub fn save_atomically<E: From<FormatError>>(
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(directory(&target)).map_err(refused)?;
+    let _unfinished = Unfinished::new(temporary.path());
     let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
     body(&mut out)?;
     out.flush().map_err(refused)?;
@@ -96,6 +98,45 @@ pub fn save_atomically<E: From<FormatError>>(
     })?;
     sync_directory(&target);
     Ok(())
+}
+
+/// The temporary files that [`save_atomically`] is filling.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Deletes the temporary files of every [`save_atomically`] under way: for a handler of Ctrl-C,
+/// just before it ends the process, which would otherwise leave them behind. A saving that goes
+/// on nevertheless fails.
+pub fn remove_unfinished() {
+    for path in UNFINISHED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .drain(..)
+    {
+        // Renamed or deleted already, or nothing to be done about it in a dying process.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Keeps a temporary file listed while it lives.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn new(path: &Path) -> Self {
+        UNFINISHED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        UNFINISHED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|path| *path != self.0);
+    }
 }
 
 fn target(path: &Path, existing: Existing) -> Result<Target, FormatError> {
