@@ -191,6 +191,13 @@ fn read_plain(
     let budget = Budget {
         limit: options.memory_limit,
     };
+    let head = match head.strip_prefix(sniff::BOM) {
+        Some(head) => {
+            reader.read_exact(&mut [0; sniff::BOM.len()])?;
+            head
+        }
+        None => head,
+    };
     let format = match options.format {
         Some(format) => format,
         None => Content::of(head)?.format(),

@@ -13,6 +13,19 @@ pub(crate) const SLACK: u64 = 1 << 16;
 /// What a gzip stream begins with.
 pub(crate) const GZIP: &[u8] = b"\x1f\x8b";
 
+/// The byte order mark some editors put before text.
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// What a Matrix Market file begins with.
+const BANNER: &[u8] = b"%%MatrixMarket";
+
+/// Whether these bytes begin with Matrix Market's first word, in any case.
+pub(crate) fn has_banner(bytes: &[u8]) -> bool {
+    bytes
+        .get(..BANNER.len())
+        .is_some_and(|word| word.eq_ignore_ascii_case(BANNER))
+}
+
 /// Enough first bytes to tell every format.
 const HEAD: usize = 64;
 
@@ -28,15 +41,11 @@ pub(crate) enum Content {
 impl Content {
     /// Tells the content; what is nothing else is text, unless it has bytes that no text has.
     pub(crate) fn of(head: &[u8]) -> Result<Self, FormatError> {
-        const BANNER: &[u8] = b"%%MatrixMarket";
         if head.starts_with(b"\x93NUMPY") {
             Ok(Self::Npy)
         } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             Ok(Self::Zip)
-        } else if head
-            .get(..BANNER.len())
-            .is_some_and(|word| word.eq_ignore_ascii_case(BANNER))
-        {
+        } else if has_banner(head) {
             Ok(Self::MatrixMarket)
         } else if head.iter().any(|&byte| byte < b'\t') {
             let found = head

@@ -16,6 +16,7 @@ use super::error::{Fault, FormatError, excerpt};
 use super::lines::Lines;
 use super::memory::{Budget, reserve};
 use super::number::{Number, parse_number};
+use super::sniff::has_banner;
 
 /// Bytes gathered before they are written.
 const CHUNK: usize = 1 << 16;
@@ -120,7 +121,16 @@ fn read_rows(
 ) -> Result<Data, FormatError> {
     let mut numbers = Numbers::Real(Vec::new());
     let mut first: Option<(Separator, usize)> = None;
-    while lines.skip_until(|line| !row_of(line).trim_ascii().is_empty())? {
+    let wanted =
+        |line: &[u8]| has_banner(line.trim_ascii()) || !row_of(line).trim_ascii().is_empty();
+    while lines.skip_until(wanted)? {
+        if has_banner(lines.current().trim_ascii()) {
+            // Taken for a comment, it would let the size line pass for a row.
+            return Err(FormatError::new(Fault::Syntax {
+                expected: "a Matrix Market banner at the very beginning of the file, or none",
+                found: excerpt(lines.current()),
+            }));
+        }
         let row = row_of(lines.current());
         let separator =
             first.map_or_else(|| Separator::of(format, row), |(separator, _)| separator);
@@ -153,10 +163,9 @@ fn read_rows(
     data.map_err(|_| FormatError::new(Fault::Empty))
 }
 
-/// What is left of a line without byte order mark and comment. Tabs at its ends stay: they may be
+/// What is left of a line without its comment. Tabs at its ends stay: they may be
 /// separators.
 fn row_of(line: &[u8]) -> &[u8] {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let end = line
         .iter()
         .position(|byte| matches!(byte, b'#' | b'%'))

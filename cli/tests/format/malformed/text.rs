@@ -61,6 +61,15 @@ fn rows_are_checked() {
 }
 
 #[test]
+fn a_matrix_market_banner_is_never_taken_for_a_comment() {
+    let file = "%%MatrixMarket matrix coordinate real general\n3 3 1\n1 1 5\n";
+    let marked = read_bytes(format!("\u{feff}{file}").as_bytes()).unwrap();
+    assert_eq!(marked.shape(), [3, 3]);
+    let late = read_bytes(format!("\n{file}").as_bytes());
+    assert_fault!(late, Place::Line(2), Fault::Syntax { found, .. } if found.starts_with("%%Matrix"));
+}
+
+#[test]
 fn numbers_come_in_many_spellings() {
     use num_complex::Complex64;
     let reals = read_bytes("\u{feff}1 -2.5e3 +.5 1D2 NaN\t-Inf # end\n".as_bytes());
