@@ -236,6 +236,13 @@ fn symmetric_output_stores_the_lower_triangle() {
     );
     assert_eq!(read_bytes(&bytes).unwrap(), hermitian);
 
+    let nan = Data::Complex64(ArrayD::from_elem(
+        vec![2, 2],
+        Complex64::new(f64::NAN, f64::NAN),
+    ));
+    let bytes = write_bytes(&nan, &options).unwrap();
+    assert!(read_bytes(&bytes).unwrap().same(&nan));
+
     let general = Data::F64(array![[1.0, 2.0], [9.0, 3.0]].into_dyn());
     let fault = write_bytes(&general, &options);
     assert_fault!(

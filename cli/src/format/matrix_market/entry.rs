@@ -16,7 +16,8 @@ pub(super) trait Entry: Element {
     fn parse(fields: &[&[u8]], first: usize) -> Result<Self, Fault>;
     fn plus(self, other: Self) -> Option<Self>;
     fn negated(self) -> Option<Self>;
-    /// Whether it may stand on the diagonal of a hermitian matrix.
+    /// Whether it may stand on the diagonal of a hermitian matrix. Not-a-number may: a matrix of
+    /// nothing else, as for a failed inversion, is written as hermitian where that was asked for.
     fn is_real(self) -> bool {
         true
     }
@@ -69,7 +70,7 @@ impl Entry for Complex64 {
     }
 
     fn is_real(self) -> bool {
-        self.im == 0.0
+        self.im == 0.0 || self.im.is_nan()
     }
 }
 
