@@ -210,7 +210,7 @@ pub enum Fault {
         first: String,
     },
     /// A row whose length differs from the first one's.
-    #[error("{found} numbers in this row, expected {expected} as in the first row")]
+    #[error("row of length {found}, expected {expected} as in the first row")]
     Ragged {
         /// Numbers in this row.
         found: usize,
@@ -218,7 +218,7 @@ pub enum Fault {
         expected: usize,
     },
     /// A line with the wrong number of fields.
-    #[error("{found} fields in this line, expected {expected} ({fields})")]
+    #[error("fields in this line: {found}, expected {expected} ({fields})")]
     FieldCount {
         /// Fields found.
         found: usize,
@@ -270,7 +270,7 @@ pub enum Fault {
         extent: u64,
     },
     /// More or fewer entries than announced.
-    #[error("{found} entries, expected {expected} as the size line announces")]
+    #[error("entries: {found}, expected {expected} as the size line announces")]
     EntryCount {
         /// Entries found; one more than expected when reading stopped at the surplus.
         found: u64,

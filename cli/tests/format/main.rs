@@ -46,7 +46,7 @@ fn messages_name_file_place_and_remedy() {
     };
     assert_eq!(
         text(b"1 2\n3\n"),
-        "input:2: 1 numbers in this row, expected 2 as in the first row"
+        "input:2: row of length 1, expected 2 as in the first row"
     );
     assert_eq!(
         text(b"%%MatrixMarket matrix coordinate real general\n2000000 2000000 1\n1 1 1\n"),
