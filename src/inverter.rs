@@ -37,10 +37,10 @@ use std::sync::{Arc, OnceLock};
 ///
 /// ```
 /// use matinv::inv;
-/// use ndarray::array;
+/// use ndarray::{Array2, array};
 ///
-/// let x = inv(&array![[52, 22], [43, 24]])?; // integers in, f64 out
-/// assert!((x[[0, 0]] - 24.0 / 302.0_f64).abs() < 1e-16);
+/// let x: Array2<f64> = inv(&array![[52, 22], [43, 24]])?; // integers in, f64 out
+/// assert!((x[[0, 0]] - 24.0 / 302.0).abs() < 1e-16);
 ///
 /// let stack = array![[[1.0, 2.0], [3.0, 4.0]], [[2.0, 0.0], [0.0, 4.0]]];
 /// let xs = inv(&stack)?;

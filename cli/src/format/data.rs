@@ -41,10 +41,7 @@ pub trait Element: Copy + PartialEq + sealed::Sealed + Send + Sync + 'static {
     fn wrap(array: ArrayD<Self>) -> Data;
 
     #[doc(hidden)]
-    #[expect(
-        private_interfaces,
-        reason = "the trait is sealed, its hidden items are ours alone"
-    )]
+    #[expect(private_interfaces, reason = "the trait is sealed, its hidden items are ours alone")]
     const FIELD: Field;
     /// Decodes one element from exactly `SIZE` bytes; `Err` holds a byte no boolean has.
     #[doc(hidden)]
@@ -214,10 +211,7 @@ macro_rules! complex_items {
     ($part:ty, $size:literal) => {
         fn decode(bytes: &[u8], endian: Endian) -> Result<Self, u8> {
             let (re, im) = bytes.split_at($size / 2);
-            Ok(Self::new(
-                <$part>::decode(re, endian)?,
-                <$part>::decode(im, endian)?,
-            ))
+            Ok(Self::new(<$part>::decode(re, endian)?, <$part>::decode(im, endian)?))
         }
 
         fn encode(self, out: &mut Vec<u8>) {

@@ -28,11 +28,7 @@ impl FormatError {
 
     /// Wraps a fault at a place of an unnamed file.
     pub(crate) fn at(place: Place, fault: Fault) -> Self {
-        Self {
-            name: String::new(),
-            place,
-            fault: Box::new(fault),
-        }
+        Self { name: String::new(), place, fault: Box::new(fault) }
     }
 
     /// Fills in the place, unless a more exact one is already there.
@@ -62,11 +58,7 @@ impl FormatError {
 impl From<io::Error> for FormatError {
     /// Unpacks a [`Fault`] that travelled through a reader, and wraps anything else.
     fn from(source: io::Error) -> Self {
-        Self::new(
-            source
-                .downcast()
-                .unwrap_or_else(|source| Fault::Io { source }),
-        )
+        Self::new(source.downcast().unwrap_or_else(|source| Fault::Io { source }))
     }
 }
 

@@ -16,12 +16,7 @@ pub(crate) struct Lines<'r> {
 impl<'r> Lines<'r> {
     /// Lines of at most `limit` bytes (and some slack, so that a tiny limit still reads a banner).
     pub(crate) fn new(reader: &'r mut dyn BufRead, limit: u64) -> Self {
-        Self {
-            reader,
-            buffer: Vec::new(),
-            number: 0,
-            limit: limit.saturating_add(SLACK),
-        }
+        Self { reader, buffer: Vec::new(), number: 0, limit: limit.saturating_add(SLACK) }
     }
 
     /// The next line; `None` at the end.
@@ -56,20 +51,13 @@ impl<'r> Lines<'r> {
         }
         self.number += 1;
         if read as u64 == self.limit && self.buffer.last() != Some(&b'\n') {
-            return Err(FormatError::at(
-                self.place(),
-                Fault::OverLimit { limit: self.limit },
-            ));
+            return Err(FormatError::at(self.place(), Fault::OverLimit { limit: self.limit }));
         }
         Ok(true)
     }
 
     /// The place of the line read last; the whole file before the first.
     pub(crate) fn place(&self) -> Place {
-        if self.number == 0 {
-            Place::Whole
-        } else {
-            Place::Line(self.number)
-        }
+        if self.number == 0 { Place::Whole } else { Place::Line(self.number) }
     }
 }

@@ -14,23 +14,13 @@ impl Budget {
     /// The shape is checked even where an axis of length 0 leaves nothing to store: the lengths of
     /// the other axes must still multiply to an address.
     pub(crate) fn elements(self, shape: &[u64], size: usize) -> Result<usize, FormatError> {
-        let overflow = || {
-            FormatError::new(Fault::ShapeOverflow {
-                shape: shape.to_vec(),
-            })
-        };
+        let overflow = || FormatError::new(Fault::ShapeOverflow { shape: shape.to_vec() });
         let mut nonzero: u128 = size as u128;
         for &length in shape.iter().filter(|&&length| length != 0) {
-            nonzero = nonzero
-                .checked_mul(u128::from(length))
-                .ok_or_else(overflow)?;
+            nonzero = nonzero.checked_mul(u128::from(length)).ok_or_else(overflow)?;
         }
         if shape.contains(&0) {
-            return if isize::try_from(nonzero).is_ok() {
-                Ok(0)
-            } else {
-                Err(overflow())
-            };
+            return if isize::try_from(nonzero).is_ok() { Ok(0) } else { Err(overflow()) };
         }
         self.bytes(nonzero)?;
         usize::try_from(nonzero / size as u128).map_err(|_| overflow())
@@ -39,10 +29,7 @@ impl Budget {
     /// Refuses more bytes than the limit, or than an address counts.
     pub(crate) fn bytes(self, needed: u128) -> Result<(), FormatError> {
         if needed > u128::from(self.limit) || isize::try_from(needed).is_err() {
-            return Err(FormatError::new(Fault::TooLarge {
-                needed,
-                limit: self.limit,
-            }));
+            return Err(FormatError::new(Fault::TooLarge { needed, limit: self.limit }));
         }
         Ok(())
     }
@@ -59,7 +46,5 @@ impl Budget {
 /// Makes room for `count` more elements, or says that the system has none.
 pub(crate) fn reserve<T>(elements: &mut Vec<T>, count: usize) -> Result<(), FormatError> {
     let needed = (elements.len() as u128 + count as u128) * size_of::<T>() as u128;
-    elements
-        .try_reserve_exact(count)
-        .map_err(|_| FormatError::new(Fault::OutOfMemory { needed }))
+    elements.try_reserve_exact(count).map_err(|_| FormatError::new(Fault::OutOfMemory { needed }))
 }

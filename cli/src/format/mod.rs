@@ -53,14 +53,8 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [
-        Self::Npy,
-        Self::Npz,
-        Self::MatrixMarket,
-        Self::Csv,
-        Self::Tsv,
-        Self::Text,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Npy, Self::Npz, Self::MatrixMarket, Self::Csv, Self::Tsv, Self::Text];
 
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {
@@ -109,11 +103,7 @@ pub struct ReadOptions {
 impl ReadOptions {
     /// Any format, the only array, at most `memory_limit` bytes.
     pub fn new(memory_limit: u64) -> Self {
-        Self {
-            format: None,
-            key: None,
-            memory_limit,
-        }
+        Self { format: None, key: None, memory_limit }
     }
 }
 
@@ -144,9 +134,7 @@ fn read_file(path: &Path, name: &str, options: &ReadOptions) -> Result<Data, For
         let is_zip =
             !head.is_empty() && Content::of(&head).is_ok_and(|content| content == Content::Zip);
         if is_zip && options.format.is_none_or(|format| format == Format::Npz) {
-            let budget = Budget {
-                limit: options.memory_limit,
-            };
+            let budget = Budget { limit: options.memory_limit };
             return npz::read(BufReader::new(file), name, options.key.as_deref(), budget);
         }
     }
@@ -188,9 +176,7 @@ fn read_plain(
     name: &str,
     options: &ReadOptions,
 ) -> Result<Data, FormatError> {
-    let budget = Budget {
-        limit: options.memory_limit,
-    };
+    let budget = Budget { limit: options.memory_limit };
     let head = match head.strip_prefix(sniff::BOM) {
         Some(head) => {
             reader.read_exact(&mut [0; sniff::BOM.len()])?;
@@ -203,9 +189,7 @@ fn read_plain(
         None => Content::of(head)?.format(),
     };
     if let (Some(key), true) = (&options.key, format != Format::Npz) {
-        return Err(FormatError::new(Fault::KeyWithoutArchive {
-            key: key.clone(),
-        }));
+        return Err(FormatError::new(Fault::KeyWithoutArchive { key: key.clone() }));
     }
     match format {
         Format::Npy => npy::read(&mut reader, budget),
@@ -214,9 +198,7 @@ fn read_plain(
             let most = budget.limit.saturating_add(SLACK);
             let mut archive = Vec::new();
             if reader.by_ref().take(most).read_to_end(&mut archive)? as u64 == most {
-                return Err(FormatError::new(Fault::OverLimit {
-                    limit: budget.limit,
-                }));
+                return Err(FormatError::new(Fault::OverLimit { limit: budget.limit }));
             }
             npz::read(Cursor::new(archive), name, options.key.as_deref(), budget)
         }
@@ -282,25 +264,19 @@ impl WriteOptions {
             Some((stem, gz)) if gz.eq_ignore_ascii_case("gz") => (stem, Compression::Gzip),
             _ => (&*name, Compression::None),
         };
-        let format = stem
-            .rsplit_once('.')
-            .and_then(|(_, extension)| Format::of_extension(extension));
+        let format =
+            stem.rsplit_once('.').and_then(|(_, extension)| Format::of_extension(extension));
         let Some(format) = format else {
             let extension = match name.find('.') {
-                Some(_) => Path::new(&*name)
-                    .extension()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
+                Some(_) => {
+                    Path::new(&*name).extension().unwrap_or_default().to_string_lossy().into_owned()
+                }
                 None => String::new(),
             };
             let error = FormatError::new(Fault::UnknownExtension { extension });
             return Err(error.named(&path.to_string_lossy()));
         };
-        Ok(Self {
-            compression,
-            ..Self::new(format)
-        })
+        Ok(Self { compression, ..Self::new(format) })
     }
 }
 

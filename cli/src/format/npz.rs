@@ -21,28 +21,16 @@ pub(crate) fn read(
     budget: Budget,
 ) -> Result<Data, FormatError> {
     let mut archive = ZipArchive::new(reader).map_err(broken)?;
-    let mut names = Vec::new();
-    for name in archive.file_names() {
-        names.extend(
-            name.map_err(broken)?
-                .strip_suffix(".npy")
-                .map(str::to_owned),
-        );
-    }
+    let arrays = archive.file_names().filter_map(|name| name.strip_suffix(".npy"));
+    let mut names: Vec<_> = arrays.map(str::to_owned).collect();
     names.sort_unstable();
-    let fault = match (
-        key.map(|key| key.strip_suffix(".npy").unwrap_or(key)),
-        names.as_slice(),
-    ) {
+    let fault = match (key.map(|key| key.strip_suffix(".npy").unwrap_or(key)), names.as_slice()) {
         (_, []) => Fault::NoArrays,
         (Some(key), _) if names.iter().any(|name| name == key) => {
             return member(&mut archive, key, budget)
                 .map_err(|error| error.named(&format!("{name}[{key}]")));
         }
-        (Some(key), _) => Fault::UnknownKey {
-            key: key.to_owned(),
-            names,
-        },
+        (Some(key), _) => Fault::UnknownKey { key: key.to_owned(), names },
         (None, [only]) => {
             return member(&mut archive, only, budget)
                 .map_err(|error| error.named(&format!("{name}[{only}]")));
@@ -82,17 +70,13 @@ pub(crate) fn write<T: Element>(
     out: &mut dyn Write,
 ) -> Result<(), FormatError> {
     if key.is_empty() || key.len() > 1000 || key.contains(['/', '\\', '\0']) {
-        return Err(FormatError::new(Fault::BadKey {
-            key: key.to_owned(),
-        }));
+        return Err(FormatError::new(Fault::BadKey { key: key.to_owned() }));
     }
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .large_file(true);
     let mut archive = ZipWriter::new_stream(out);
-    archive
-        .start_file(format!("{key}.npy"), options)
-        .map_err(broken)?;
+    archive.start_file(format!("{key}.npy"), options).map_err(broken)?;
     npy::write(array, &mut archive)?;
     archive.finish().map_err(broken)?.flush()?;
     Ok(())

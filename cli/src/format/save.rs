@@ -33,9 +33,7 @@ enum Target {
 /// [`Fault::Exists`], [`Fault::IsDirectory`], [`Fault::BrokenLink`], and [`Fault::Io`] where the
 /// directory is missing.
 pub fn check_target(path: &Path, existing: Existing) -> Result<(), FormatError> {
-    target(path, existing)
-        .map(drop)
-        .map_err(|error| error.named(&path.to_string_lossy()))
+    target(path, existing).map(drop).map_err(|error| error.named(&path.to_string_lossy()))
 }
 
 /// Writes a file through `body`: to a temporary file in the same directory, flushed to the disk,
@@ -62,10 +60,7 @@ pub fn save_atomically<E: From<FormatError>>(
         Target::File(target) => target,
         Target::Stream => {
             // Appending leaves alone what a shell's `>> file` has put behind /dev/stdout.
-            let file = OpenOptions::new()
-                .append(true)
-                .open(path)
-                .map_err(refused)?;
+            let file = OpenOptions::new().append(true).open(path).map_err(refused)?;
             let mut out = BufWriter::new(file);
             body(&mut out)?;
             return out.flush().map_err(refused);
@@ -82,10 +77,7 @@ pub fn save_atomically<E: From<FormatError>>(
     out.flush().map_err(refused)?;
     drop(out);
     if let Some(permissions) = permissions_of(&target) {
-        temporary
-            .as_file()
-            .set_permissions(permissions)
-            .map_err(refused)?;
+        temporary.as_file().set_permissions(permissions).map_err(refused)?;
     }
     temporary.as_file().sync_all().map_err(refused)?;
     let persisted = match existing {
@@ -107,11 +99,7 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// just before it ends the process, which would otherwise leave them behind. A saving that goes
 /// on nevertheless fails.
 pub fn remove_unfinished() {
-    for path in UNFINISHED
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .drain(..)
-    {
+    for path in UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         // Renamed or deleted already, or nothing to be done about it in a dying process.
         let _ = fs::remove_file(path);
     }
@@ -122,29 +110,21 @@ struct Unfinished(PathBuf);
 
 impl Unfinished {
     fn new(path: &Path) -> Self {
-        UNFINISHED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(path.to_owned());
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
         Self(path.to_owned())
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        UNFINISHED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|path| *path != self.0);
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != self.0);
     }
 }
 
 fn target(path: &Path, existing: Existing) -> Result<Target, FormatError> {
     // These name what is open already, be it a regular file that the shell has just made for `>
     // file`.
-    if ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"]
-        .iter()
-        .any(|open| path.starts_with(open))
+    if ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"].iter().any(|open| path.starts_with(open))
     {
         return Ok(Target::Stream);
     }
@@ -184,18 +164,13 @@ fn directory(path: &Path) -> &Path {
 fn missing(directory: &Path, error: &io::Error) -> FormatError {
     let source = io::Error::new(
         error.kind(),
-        format!(
-            "the directory {} cannot be used: {error}",
-            directory.display()
-        ),
+        format!("the directory {} cannot be used: {error}", directory.display()),
     );
     FormatError::new(Fault::Io { source })
 }
 
 fn permissions_of(path: &Path) -> Option<Permissions> {
-    fs::metadata(path)
-        .ok()
-        .map(|metadata| metadata.permissions())
+    fs::metadata(path).ok().map(|metadata| metadata.permissions())
 }
 
 /// Makes the rename last through a power cut. The file itself is safe already, so a failure is not

@@ -21,9 +21,7 @@ const BANNER: &[u8] = b"%%MatrixMarket";
 
 /// Whether these bytes begin with Matrix Market's first word, in any case.
 pub(crate) fn has_banner(bytes: &[u8]) -> bool {
-    bytes
-        .get(..BANNER.len())
-        .is_some_and(|word| word.eq_ignore_ascii_case(BANNER))
+    bytes.get(..BANNER.len()).is_some_and(|word| word.eq_ignore_ascii_case(BANNER))
 }
 
 /// Enough first bytes to tell every format.
@@ -48,16 +46,9 @@ impl Content {
         } else if has_banner(head) {
             Ok(Self::MatrixMarket)
         } else if head.iter().any(|&byte| byte < b'\t') {
-            let found = head
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .join(" ");
-            Err(FormatError::at(
-                Place::Byte(0),
-                Fault::UnknownContent { found },
-            ))
+            let found =
+                head.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+            Err(FormatError::at(Place::Byte(0), Fault::UnknownContent { found }))
         } else {
             Ok(Self::Text)
         }
@@ -87,14 +78,7 @@ pub(crate) fn peek<'r>(
 /// The content of a gzip stream, of which no more than the limit is ever decompressed.
 pub(crate) fn gunzip<'r>(reader: Box<dyn BufRead + 'r>, limit: u64) -> impl BufRead + 'r {
     let left = limit.saturating_add(SLACK);
-    BufReader::with_capacity(
-        1 << 16,
-        Gunzip {
-            inner: MultiGzDecoder::new(reader),
-            left,
-            limit,
-        },
-    )
+    BufReader::with_capacity(1 << 16, Gunzip { inner: MultiGzDecoder::new(reader), left, limit })
 }
 
 struct Gunzip<R> {
@@ -105,15 +89,12 @@ struct Gunzip<R> {
 
 impl<R: BufRead> Read for Gunzip<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self
-            .inner
-            .read(buffer)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::InvalidInput
-                | io::ErrorKind::InvalidData => io::Error::other(Fault::Gzip { source }),
-                _ => source,
-            })?;
+        let read = self.inner.read(buffer).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidData => io::Error::other(Fault::Gzip { source }),
+            _ => source,
+        })?;
         self.left = self
             .left
             .checked_sub(read as u64)

@@ -89,13 +89,9 @@ impl Numbers {
 fn grow<T>(numbers: &mut Vec<T>, number: T, budget: Budget) -> Result<(), FormatError> {
     if numbers.len() == numbers.capacity() {
         let most = usize::try_from(budget.limit).unwrap_or(usize::MAX) / size_of::<T>();
-        let room = most
-            .saturating_sub(numbers.len())
-            .min(numbers.len().max(64));
+        let room = most.saturating_sub(numbers.len()).min(numbers.len().max(64));
         if room == 0 {
-            return Err(FormatError::new(Fault::OverLimit {
-                limit: budget.limit,
-            }));
+            return Err(FormatError::new(Fault::OverLimit { limit: budget.limit }));
         }
         reserve(numbers, room)?;
     }
@@ -166,10 +162,7 @@ fn read_rows(
 /// What is left of a line without its comment. Tabs at its ends stay: they may be
 /// separators.
 fn row_of(line: &[u8]) -> &[u8] {
-    let end = line
-        .iter()
-        .position(|byte| matches!(byte, b'#' | b'%'))
-        .unwrap_or(line.len());
+    let end = line.iter().position(|byte| matches!(byte, b'#' | b'%')).unwrap_or(line.len());
     &line[..end]
 }
 
@@ -178,13 +171,9 @@ fn row_of(line: &[u8]) -> &[u8] {
 fn not_a_number(row: &[u8], separator: Separator, is_first: bool, position: usize) -> Fault {
     let field = separator.split(row).nth(position).unwrap_or_default();
     if is_first
-        && separator
-            .split(row)
-            .all(|field| !field.is_empty() && parse_number(field).is_none())
+        && separator.split(row).all(|field| !field.is_empty() && parse_number(field).is_none())
     {
-        return Fault::HeaderRow {
-            first: excerpt(field),
-        };
+        return Fault::HeaderRow { first: excerpt(field) };
     }
     Fault::NotANumber {
         field: position + 1,

@@ -22,9 +22,7 @@ fn real_matrices_are_read() {
         ("west0067.mtx", 67, (0, 24), 0.0),
         ("lfat5b.mtx", 14, (13, 0), 0.0),
     ] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../examples/data")
-            .join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data").join(name);
         let Data::F64(matrix) = read(&path, &ReadOptions::new(LIMIT)).unwrap() else {
             panic!("{name} is not real")
         };
@@ -68,19 +66,11 @@ fn the_output_name_tells_format_and_compression() {
         ("a.dat.gz", Format::Text, Compression::Gzip),
     ] {
         let options = WriteOptions::for_path(Path::new(name)).unwrap();
-        assert_eq!(
-            (options.format, options.compression),
-            (format, compression),
-            "{name}"
-        );
+        assert_eq!((options.format, options.compression), (format, compression), "{name}");
     }
-    for (name, found) in [
-        ("a.mat", "mat"),
-        ("a", ""),
-        ("a.gz", "gz"),
-        ("x.npy/a", ""),
-        ("a.mat.gz", "gz"),
-    ] {
+    for (name, found) in
+        [("a.mat", "mat"), ("a", ""), ("a.gz", "gz"), ("x.npy/a", ""), ("a.mat.gz", "gz")]
+    {
         let result = WriteOptions::for_path(Path::new(name));
         assert_fault!(result, Place::Whole, Fault::UnknownExtension { extension } if extension == found);
     }
@@ -91,16 +81,8 @@ fn existing_output_needs_force() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("out.txt");
     save(&path, Existing::Keep, "1\n").unwrap();
-    assert_fault!(
-        save(&path, Existing::Keep, "2\n"),
-        Place::Whole,
-        Fault::Exists
-    );
-    assert_fault!(
-        check_target(&path, Existing::Keep),
-        Place::Whole,
-        Fault::Exists
-    );
+    assert_fault!(save(&path, Existing::Keep, "2\n"), Place::Whole, Fault::Exists);
+    assert_fault!(check_target(&path, Existing::Keep), Place::Whole, Fault::Exists);
     assert_eq!(fs::read_to_string(&path).unwrap(), "1\n");
     save(&path, Existing::Replace, "2\n").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "2\n");
@@ -125,11 +107,7 @@ fn a_failure_leaves_nothing_behind() {
 #[test]
 fn directories_cannot_be_output() {
     let directory = tempfile::tempdir().unwrap();
-    assert_fault!(
-        save(directory.path(), Existing::Replace, ""),
-        Place::Whole,
-        Fault::IsDirectory
-    );
+    assert_fault!(save(directory.path(), Existing::Replace, ""), Place::Whole, Fault::IsDirectory);
     let result = check_target(&directory.path().join("none/out.npy"), Existing::Keep);
     assert_fault!(result, Place::Whole, Fault::Io { source } if source.kind() == std::io::ErrorKind::NotFound);
 }
@@ -162,11 +140,7 @@ mod unix {
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&file, "old").unwrap();
         symlink(&file, &link).unwrap();
-        assert_fault!(
-            save(&link, Existing::Keep, "new"),
-            Place::Whole,
-            Fault::Exists
-        );
+        assert_fault!(save(&link, Existing::Keep, "new"), Place::Whole, Fault::Exists);
         save(&link, Existing::Replace, "new").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());

@@ -10,9 +10,7 @@ use num_complex::{Complex32, Complex64};
 use crate::{LIMIT, assert_fault};
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
 fn golden(name: &str) -> Data {
@@ -74,11 +72,8 @@ fn npy_reads_every_type_order_and_endian() {
         ("complex64", general(single)),
         ("complex128", general(complex)),
     ] {
-        let endians: &[&str] = if expected.element_type().size() == 1 {
-            &["little"]
-        } else {
-            &["little", "big"]
-        };
+        let endians: &[&str] =
+            if expected.element_type().size() == 1 { &["little"] } else { &["little", "big"] };
         for endian in endians {
             for order in ["c", "f"] {
                 let found = golden(&format!("npy/{name}_{endian}_{order}.npy"));
@@ -93,12 +88,8 @@ fn npy_reads_every_type_order_and_endian() {
 
 #[test]
 fn npy_keeps_the_memory_order() {
-    let Data::F64(c) = golden("npy/axes3_c.npy") else {
-        panic!("not float64")
-    };
-    let Data::F64(f) = golden("npy/axes3_f.npy") else {
-        panic!("not float64")
-    };
+    let Data::F64(c) = golden("npy/axes3_c.npy") else { panic!("not float64") };
+    let Data::F64(f) = golden("npy/axes3_f.npy") else { panic!("not float64") };
     assert_eq!(c, f);
     assert!(c.is_standard_layout());
     assert!(f.view().reversed_axes().is_standard_layout());
@@ -110,10 +101,7 @@ fn npy_reads_any_number_of_axes_and_every_version() {
     assert_eq!(golden("npy/axes1.npy"), data(array![0.0, 1.0, 2.0]));
     assert_eq!(
         golden("npy/axes3_c.npy"),
-        data(array![
-            [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]],
-            [[6.0, 7.0], [8.0, 9.0], [10.0, 11.0]]
-        ])
+        data(array![[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], [[6.0, 7.0], [8.0, 9.0], [10.0, 11.0]]])
     );
     assert_eq!(golden("npy/empty.npy").shape(), [0, 3]);
     assert_eq!(golden("npy/version2.npy"), general(f64::from));
@@ -131,10 +119,7 @@ fn npy_refuses_types_that_are_no_numbers_and_says_what_to_do() {
         ("structured", "field"),
         ("date", "int64"),
     ] {
-        let result = read(
-            &path(&format!("npy/bad_{name}.npy")),
-            &ReadOptions::new(LIMIT),
-        );
+        let result = read(&path(&format!("npy/bad_{name}.npy")), &ReadOptions::new(LIMIT));
         assert_fault!(result, Place::Byte(20), Fault::ElementType { advice, .. } if advice.contains(word));
     }
 }
@@ -147,10 +132,7 @@ fn npz_reads_stored_and_deflated_members() {
 
 #[test]
 fn npz_takes_the_array_named_by_key() {
-    let mut options = ReadOptions {
-        key: Some("b".to_owned()),
-        ..ReadOptions::new(LIMIT)
-    };
+    let mut options = ReadOptions { key: Some("b".to_owned()), ..ReadOptions::new(LIMIT) };
     let several = path("npz/several.npz");
     assert_eq!(read(&several, &options).unwrap().shape(), [3, 3]);
     options.key = Some("b.npy".to_owned());
@@ -163,11 +145,7 @@ fn npz_takes_the_array_named_by_key() {
     );
     options.key = None;
     assert_fault!(read(&several, &options), Place::Whole, Fault::KeyNeeded { names } if names == &["a", "b", "c"]);
-    assert_fault!(
-        read(&path("npz/none.npz"), &options),
-        Place::Whole,
-        Fault::NoArrays
-    );
+    assert_fault!(read(&path("npz/none.npz"), &options), Place::Whole, Fault::NoArrays);
     options.key = Some("a".to_owned());
     let result = read(&path("npy/axes1.npy"), &options);
     assert_fault!(result, Place::Whole, Fault::KeyWithoutArchive { key } if key == "a");
@@ -175,22 +153,10 @@ fn npz_takes_the_array_named_by_key() {
 
 #[test]
 fn npz_errors_name_the_member() {
-    let options = ReadOptions {
-        key: Some("a".to_owned()),
-        ..ReadOptions::new(8)
-    };
+    let options = ReadOptions { key: Some("a".to_owned()), ..ReadOptions::new(8) };
     let error = read(&path("npz/several.npz"), &options).unwrap_err();
     assert!(error.name.ends_with("several.npz[a]"), "{}", error.name);
-    assert!(
-        matches!(
-            *error.fault,
-            Fault::TooLarge {
-                needed: 48,
-                limit: 8
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(*error.fault, Fault::TooLarge { needed: 48, limit: 8 }), "{error}");
 }
 
 #[test]
@@ -198,28 +164,13 @@ fn matrix_market_reads_every_field_and_symmetry() {
     for layout in ["array", "coordinate"] {
         let golden = |rest: &str| golden(&format!("mtx/{layout}_{rest}.mtx"));
         assert_eq!(golden("real_general"), general(f64::from));
-        assert_eq!(
-            golden("real_symmetric"),
-            mirrored(f64::from, f64::from, f64::from)
-        );
-        assert_eq!(
-            golden("real_skew-symmetric"),
-            mirrored(f64::from, |_| 0.0, |x| -f64::from(x))
-        );
+        assert_eq!(golden("real_symmetric"), mirrored(f64::from, f64::from, f64::from));
+        assert_eq!(golden("real_skew-symmetric"), mirrored(f64::from, |_| 0.0, |x| -f64::from(x)));
         assert_eq!(golden("integer_general"), general(i64::from));
-        assert_eq!(
-            golden("integer_symmetric"),
-            mirrored(i64::from, i64::from, i64::from)
-        );
-        assert_eq!(
-            golden("integer_skew-symmetric"),
-            mirrored(i64::from, |_| 0, |x| -i64::from(x))
-        );
+        assert_eq!(golden("integer_symmetric"), mirrored(i64::from, i64::from, i64::from));
+        assert_eq!(golden("integer_skew-symmetric"), mirrored(i64::from, |_| 0, |x| -i64::from(x)));
         assert_eq!(golden("complex_general"), general(complex));
-        assert_eq!(
-            golden("complex_symmetric"),
-            mirrored(complex, complex, complex)
-        );
+        assert_eq!(golden("complex_symmetric"), mirrored(complex, complex, complex));
         assert_eq!(
             golden("complex_skew-symmetric"),
             mirrored(complex, |_| Complex64::new(0.0, 0.0), |x| -complex(x))
@@ -229,10 +180,7 @@ fn matrix_market_reads_every_field_and_symmetry() {
             golden("complex_hermitian"),
             mirrored(lower, |x| Complex64::from(f64::from(x)), complex)
         );
-        assert_eq!(
-            golden("unsigned"),
-            data(ndarray::Array2::from_elem((2, 2), u64::MAX))
-        );
+        assert_eq!(golden("unsigned"), data(ndarray::Array2::from_elem((2, 2), u64::MAX)));
     }
 }
 
@@ -248,10 +196,7 @@ fn matrix_market_reads_patterns_as_ones() {
 
 #[test]
 fn special_numbers_and_gzip_are_read() {
-    let special = data(array![
-        [f64::NAN, f64::INFINITY],
-        [f64::NEG_INFINITY, 1e-308]
-    ]);
+    let special = data(array![[f64::NAN, f64::INFINITY], [f64::NEG_INFINITY, 1e-308]]);
     assert!(golden("mtx/special.mtx").same(&special));
     assert!(golden("text/special.txt").same(&special));
     assert_eq!(
@@ -272,11 +217,7 @@ fn savetxt_output_is_read_whatever_the_separator() {
         "windows.csv",
         "gzipped.txt.gz",
     ] {
-        assert_eq!(
-            golden(&format!("text/{name}")),
-            general(f64::from),
-            "{name}"
-        );
+        assert_eq!(golden(&format!("text/{name}")), general(f64::from), "{name}");
     }
     assert_eq!(golden("text/complex.txt"), general(complex));
     assert_eq!(golden("text/complex.csv"), general(complex));
@@ -284,27 +225,14 @@ fn savetxt_output_is_read_whatever_the_separator() {
 
 #[test]
 fn the_format_option_overrides_the_content() {
-    let options = ReadOptions {
-        format: Some(Format::Csv),
-        ..ReadOptions::new(LIMIT)
-    };
-    assert_eq!(
-        read(&path("text/semicolon.csv"), &options).unwrap(),
-        general(f64::from)
-    );
+    let options = ReadOptions { format: Some(Format::Csv), ..ReadOptions::new(LIMIT) };
+    assert_eq!(read(&path("text/semicolon.csv"), &options).unwrap(), general(f64::from));
     let result = read(&path("text/default.txt"), &options);
     assert_fault!(
         result,
         Place::Line(1),
         Fault::NotANumber { field: 1, .. } | Fault::HeaderRow { .. }
     );
-    let options = ReadOptions {
-        format: Some(Format::Npy),
-        ..options
-    };
-    assert_fault!(
-        read(&path("text/default.txt"), &options),
-        Place::Byte(0),
-        Fault::Syntax { .. }
-    );
+    let options = ReadOptions { format: Some(Format::Npy), ..options };
+    assert_fault!(read(&path("text/default.txt"), &options), Place::Byte(0), Fault::Syntax { .. });
 }

@@ -39,15 +39,8 @@ macro_rules! assert_fault {
 
 #[test]
 fn messages_name_file_place_and_remedy() {
-    let text = |bytes: &[u8]| {
-        read_bytes(bytes)
-            .map_err(|error| error.to_string())
-            .unwrap_err()
-    };
-    assert_eq!(
-        text(b"1 2\n3\n"),
-        "input:2: row of length 1, expected 2 as in the first row"
-    );
+    let text = |bytes: &[u8]| read_bytes(bytes).map_err(|error| error.to_string()).unwrap_err();
+    assert_eq!(text(b"1 2\n3\n"), "input:2: row of length 1, expected 2 as in the first row");
     assert_eq!(
         text(b"%%MatrixMarket matrix coordinate real general\n2000000 2000000 1\n1 1 1\n"),
         "input:2: needs 32000000000000 bytes of memory, the limit is 16777216 bytes; raise the limit or use a \
@@ -59,11 +52,7 @@ fn messages_name_file_place_and_remedy() {
          numpy.save"
     );
     assert_eq!(
-        FormatError::new(Fault::Exists)
-            .named("x.npy")
-            .to_string()
-            .split(';')
-            .next(),
+        FormatError::new(Fault::Exists).named("x.npy").to_string().split(';').next(),
         Some("x.npy: exists already")
     );
 }

@@ -97,10 +97,9 @@ fn rounded(found: Data, written: &Data) -> Data {
     match (found, written) {
         (Data::F64(array), Data::F16(_)) => Data::F16(array.mapv(f16::from_f64)),
         (Data::F64(array), Data::F32(_)) => Data::F32(array.mapv(|x| x as f32)),
-        (Data::Complex64(array), Data::Complex32(_)) => Data::Complex32(array.mapv(|z| Complex {
-            re: z.re as f32,
-            im: z.im as f32,
-        })),
+        (Data::Complex64(array), Data::Complex32(_)) => {
+            Data::Complex32(array.mapv(|z| Complex { re: z.re as f32, im: z.im as f32 }))
+        }
         (found, _) => found,
     }
 }
@@ -162,12 +161,7 @@ fn every_type_is_written_and_read() {
         assert_eq!(with_array!(&data, array => array.len()), 4);
         for format in Format::ALL {
             let bytes = write_bytes(&data, &WriteOptions::new(format)).unwrap();
-            assert_eq!(
-                read_bytes(&bytes).unwrap().shape(),
-                [2, 2],
-                "{} {format}",
-                element.name()
-            );
+            assert_eq!(read_bytes(&bytes).unwrap().shape(), [2, 2], "{} {format}", element.name());
         }
     }
 }
@@ -190,56 +184,31 @@ fn text_is_the_shortest_that_numpy_reads() {
         String::from_utf8(write_bytes(data, &WriteOptions::new(Format::Csv)).unwrap()).unwrap()
     };
     let reals = array![[0.1, 1e22, -0.0], [f64::NAN, f64::NEG_INFINITY, 3.0]];
-    assert_eq!(
-        text(&Data::F64(reals.into_dyn())),
-        "0.1,1e22,-0\nnan,-inf,3\n"
-    );
+    assert_eq!(text(&Data::F64(reals.into_dyn())), "0.1,1e22,-0\nnan,-inf,3\n");
     let complex = array![[Complex64::new(1.0, 2.0), Complex64::new(0.5, -1e-9)]];
-    assert_eq!(
-        text(&Data::Complex64(complex.into_dyn())),
-        "1+2j,0.5-1e-9j\n"
-    );
+    assert_eq!(text(&Data::Complex64(complex.into_dyn())), "1+2j,0.5-1e-9j\n");
     assert_eq!(text(&Data::F32(array![[0.1_f32]].into_dyn())), "0.1\n");
-    let half = array![[
-        f16::from_f64(0.1),
-        f16::from_f64(1.0 / 3.0),
-        f16::MAX,
-        f16::from_bits(1)
-    ]];
+    let half = array![[f16::from_f64(0.1), f16::from_f64(1.0 / 3.0), f16::MAX, f16::from_bits(1)]];
     assert_eq!(text(&Data::F16(half.into_dyn())), "0.1,0.3333,65500,6e-8\n");
 }
 
 #[test]
 fn symmetric_output_stores_the_lower_triangle() {
-    let options = WriteOptions {
-        symmetry: Symmetry::Symmetric,
-        ..WriteOptions::new(Format::MatrixMarket)
-    };
+    let options =
+        WriteOptions { symmetry: Symmetry::Symmetric, ..WriteOptions::new(Format::MatrixMarket) };
     let symmetric = Data::F64(array![[1.0, 2.0], [2.0, 3.0]].into_dyn());
     let bytes = write_bytes(&symmetric, &options).unwrap();
-    assert_eq!(
-        bytes,
-        b"%%MatrixMarket matrix array real symmetric\n2 2\n1\n2\n3\n"
-    );
+    assert_eq!(bytes, b"%%MatrixMarket matrix array real symmetric\n2 2\n1\n2\n3\n");
     assert_eq!(read_bytes(&bytes).unwrap(), symmetric);
 
-    let options = WriteOptions {
-        symmetry: Symmetry::Hermitian,
-        ..options
-    };
+    let options = WriteOptions { symmetry: Symmetry::Hermitian, ..options };
     let z = Complex64::new(1.0, 2.0);
     let hermitian = Data::Complex64(array![[z.re.into(), z.conj()], [z, z.im.into()]].into_dyn());
     let bytes = write_bytes(&hermitian, &options).unwrap();
-    assert_eq!(
-        bytes,
-        b"%%MatrixMarket matrix array complex hermitian\n2 2\n1 0\n1 2\n2 0\n"
-    );
+    assert_eq!(bytes, b"%%MatrixMarket matrix array complex hermitian\n2 2\n1 0\n1 2\n2 0\n");
     assert_eq!(read_bytes(&bytes).unwrap(), hermitian);
 
-    let nan = Data::Complex64(ArrayD::from_elem(
-        vec![2, 2],
-        Complex64::new(f64::NAN, f64::NAN),
-    ));
+    let nan = Data::Complex64(ArrayD::from_elem(vec![2, 2], Complex64::new(f64::NAN, f64::NAN)));
     let bytes = write_bytes(&nan, &options).unwrap();
     assert!(read_bytes(&bytes).unwrap().same(&nan));
 
@@ -248,21 +217,13 @@ fn symmetric_output_stores_the_lower_triangle() {
     assert_fault!(
         fault,
         Place::Whole,
-        Fault::NotSymmetric {
-            row: 2,
-            column: 1,
-            symmetry: "hermitian"
-        }
+        Fault::NotSymmetric { row: 2, column: 1, symmetry: "hermitian" }
     );
     let tall = Data::F64(array![[1.0], [2.0]].into_dyn());
     assert_fault!(
         write_bytes(&tall, &options),
         Place::Whole,
-        Fault::NotSquare {
-            rows: 2,
-            columns: 1,
-            ..
-        }
+        Fault::NotSquare { rows: 2, columns: 1, .. }
     );
 }
 
@@ -283,10 +244,7 @@ fn formats_of_one_matrix_refuse_stacks() {
 #[test]
 fn npz_keys_that_no_file_can_bear_are_refused() {
     for key in ["", "a/b", "a\0"] {
-        let options = WriteOptions {
-            key: key.to_owned(),
-            ..WriteOptions::new(Format::Npz)
-        };
+        let options = WriteOptions { key: key.to_owned(), ..WriteOptions::new(Format::Npz) };
         let result = write_bytes(&Data::F64(ArrayD::zeros(vec![1, 1])), &options);
         assert_fault!(result, Place::Whole, Fault::BadKey { key: found } if found == key);
     }

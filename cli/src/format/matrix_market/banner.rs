@@ -69,25 +69,16 @@ const SYMMETRIES: &[(&str, Symmetry)] = &[
 
 impl Banner {
     pub(super) fn parse(line: &[u8]) -> Result<Self, FormatError> {
-        let mut words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty());
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         choose(words.next(), 1, &[("%%MatrixMarket", ())], "%%MatrixMarket")?;
         choose(words.next(), 2, OBJECTS, "matrix")?;
         let layout = choose(words.next(), 3, LAYOUTS, "array or coordinate")?;
         let field = choose(words.next(), 4, FIELDS, "real, integer, complex or pattern")?;
-        let symmetry = choose(
-            words.next(),
-            5,
-            SYMMETRIES,
-            "general, symmetric, skew-symmetric or hermitian",
-        )?;
+        let symmetry =
+            choose(words.next(), 5, SYMMETRIES, "general, symmetric, skew-symmetric or hermitian")?;
         if let Some(word) = words.next() {
-            let fault = Fault::Banner {
-                word: 6,
-                found: excerpt(word),
-                expected: "the end of the line",
-            };
+            let fault =
+                Fault::Banner { word: 6, found: excerpt(word), expected: "the end of the line" };
             return Err(FormatError::new(fault));
         }
         let conflict = match (layout, field, symmetry) {
@@ -104,19 +95,11 @@ impl Banner {
                 Symmetry::Hermitian,
             ) => ("hermitian", "real", "declare it symmetric"),
             _ => {
-                return Ok(Self {
-                    layout,
-                    field,
-                    symmetry,
-                });
+                return Ok(Self { layout, field, symmetry });
             }
         };
         let (first, second, advice) = conflict;
-        Err(FormatError::new(Fault::BannerConflict {
-            first,
-            second,
-            advice,
-        }))
+        Err(FormatError::new(Fault::BannerConflict { first, second, advice }))
     }
 }
 
@@ -132,11 +115,5 @@ fn choose<T: Copy>(
         .iter()
         .find(|(name, _)| found.eq_ignore_ascii_case(name.as_bytes()))
         .map(|&(_, meaning)| meaning)
-        .ok_or_else(|| {
-            FormatError::new(Fault::Banner {
-                word,
-                found: excerpt(found),
-                expected,
-            })
-        })
+        .ok_or_else(|| FormatError::new(Fault::Banner { word, found: excerpt(found), expected }))
 }

@@ -55,10 +55,7 @@ impl Entry for Complex64 {
     const PARTS: usize = 2;
 
     fn parse(fields: &[&[u8]], first: usize) -> Result<Self, Fault> {
-        Ok(Self::new(
-            real(fields[0], first)?,
-            real(fields[1], first + 1)?,
-        ))
+        Ok(Self::new(real(fields[0], first)?, real(fields[1], first + 1)?))
     }
 
     fn plus(self, other: Self) -> Option<Self> {
@@ -84,29 +81,16 @@ macro_rules! integer_entry {
 
             fn parse(fields: &[&[u8]], first: usize) -> Result<Self, Fault> {
                 let text = fields[0];
-                str::from_utf8(text)
-                    .ok()
-                    .and_then(|text| text.parse().ok())
-                    .ok_or_else(|| {
-                        let digits = text
-                            .strip_prefix(b"-")
-                            .or(text.strip_prefix(b"+"))
-                            .unwrap_or(text);
-                        let found = excerpt(text);
-                        if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) {
-                            Fault::IntegerRange {
-                                field: first,
-                                found,
-                                expected: Self::NAME,
-                            }
-                        } else {
-                            Fault::NotANumber {
-                                field: first,
-                                found,
-                                expected: "an integer",
-                            }
-                        }
-                    })
+                str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+                    let digits =
+                        text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
+                    let found = excerpt(text);
+                    if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) {
+                        Fault::IntegerRange { field: first, found, expected: Self::NAME }
+                    } else {
+                        Fault::NotANumber { field: first, found, expected: "an integer" }
+                    }
+                })
             }
 
             fn plus(self, other: Self) -> Option<Self> {

@@ -17,11 +17,7 @@ pub(crate) fn read(reader: &mut dyn BufRead, budget: Budget) -> Result<Data, For
     let mut lines = Lines::new(reader, budget.limit);
     let banner = Banner::parse(lines.next()?.unwrap_or_default())
         .map_err(|error| error.placed(Place::Line(1)))?;
-    let mut file = File {
-        lines,
-        banner,
-        budget,
-    };
+    let mut file = File { lines, banner, budget };
     let data = match banner.field {
         Field::Real | Field::Pattern => file.matrix::<f64>(),
         Field::Integer => file.matrix::<i64>(),
@@ -102,12 +98,7 @@ fn diagonal(index: usize, found: String, symmetry: Symmetry) -> Fault {
         Symmetry::SkewSymmetric => "is zero and not stored",
         _ => "is real",
     };
-    Fault::Diagonal {
-        index: index as u64 + 1,
-        found,
-        symmetry: symmetry.word(),
-        rule,
-    }
+    Fault::Diagonal { index: index as u64 + 1, found, symmetry: symmetry.word(), rule }
 }
 
 impl File<'_> {
@@ -116,11 +107,7 @@ impl File<'_> {
         let count = self.budget.elements(&shape, size_of::<T>())?;
         let extent = |length| usize::try_from(length).unwrap_or(usize::MAX);
         let [rows, columns] = shape.map(extent);
-        let mut dense = Dense {
-            elements: self.budget.vec(&shape)?,
-            rows,
-            columns,
-        };
+        let mut dense = Dense { elements: self.budget.vec(&shape)?, rows, columns };
         dense.elements.resize(count, T::ZERO);
         match self.banner.layout {
             Layout::Array => self.array(&mut dense)?,
@@ -128,11 +115,7 @@ impl File<'_> {
         }
         ArrayD::from_shape_vec(IxDyn(&[rows, columns]).f(), dense.elements)
             .map(T::wrap)
-            .map_err(|_| {
-                FormatError::new(Fault::ShapeOverflow {
-                    shape: shape.to_vec(),
-                })
-            })
+            .map_err(|_| FormatError::new(Fault::ShapeOverflow { shape: shape.to_vec() }))
     }
 
     /// The size line: rows and columns, and for coordinates the number of entries.
@@ -143,10 +126,7 @@ impl File<'_> {
         let found = next_fields(&mut self.lines, &mut fields)?;
         let Some(found) = found else {
             let found = "the end of the file".to_owned();
-            return Err(FormatError::new(Fault::Syntax {
-                expected: "a size line",
-                found,
-            }));
+            return Err(FormatError::new(Fault::Syntax { expected: "a size line", found }));
         };
         if found != expected {
             return Err(FormatError::new(Fault::FieldCount {
@@ -162,11 +142,7 @@ impl File<'_> {
         let [rows, columns, entries] = sizes;
         if self.banner.symmetry != Symmetry::General && rows != columns {
             let symmetry = self.banner.symmetry.word();
-            return Err(FormatError::new(Fault::NotSquare {
-                symmetry,
-                rows,
-                columns,
-            }));
+            return Err(FormatError::new(Fault::NotSquare { symmetry, rows, columns }));
         }
         Ok(([rows, columns], entries))
     }
@@ -180,9 +156,7 @@ impl File<'_> {
         };
         let stored: u64 = match symmetry {
             Symmetry::General => dense.elements.len() as u64,
-            _ => (0..dense.columns)
-                .map(|column| (dense.rows - first_row(column)) as u64)
-                .sum(),
+            _ => (0..dense.columns).map(|column| (dense.rows - first_row(column)) as u64).sum(),
         };
         let mut found = 0;
         // Without rows there may be more columns than anyone should count.
@@ -190,15 +164,10 @@ impl File<'_> {
         for column in 0..columns {
             for row in first_row(column)..dense.rows {
                 let Some(value) = self.entry(&mut [])? else {
-                    return Err(FormatError::new(Fault::EntryCount {
-                        found,
-                        expected: stored,
-                    }));
+                    return Err(FormatError::new(Fault::EntryCount { found, expected: stored }));
                 };
                 found += 1;
-                dense
-                    .place(row, column, value, symmetry)
-                    .map_err(FormatError::new)?;
+                dense.place(row, column, value, symmetry).map_err(FormatError::new)?;
             }
         }
         self.end(stored)
@@ -213,10 +182,7 @@ impl File<'_> {
         for found in 0..entries {
             let mut index = [0, 0];
             let Some(value) = self.entry::<T>(&mut index)? else {
-                return Err(FormatError::new(Fault::EntryCount {
-                    found,
-                    expected: entries,
-                }));
+                return Err(FormatError::new(Fault::EntryCount { found, expected: entries }));
             };
             let [row, column] = index;
             let place = [("row", row, dense.rows), ("column", column, dense.columns)].map(
@@ -232,11 +198,7 @@ impl File<'_> {
             let [i, j] = place;
             let (i, j) = (i?, j?);
             if symmetry != Symmetry::General && i < j {
-                let fault = Fault::UpperEntry {
-                    row,
-                    column,
-                    symmetry: symmetry.word(),
-                };
+                let fault = Fault::UpperEntry { row, column, symmetry: symmetry.word() };
                 return Err(FormatError::new(fault));
             }
             if symmetry == Symmetry::SkewSymmetric && i == j {
@@ -244,20 +206,14 @@ impl File<'_> {
                 value.push_text(&mut found);
                 return Err(FormatError::new(diagonal(i, found, symmetry)));
             }
-            dense
-                .place(i, j, value, symmetry)
-                .map_err(FormatError::new)?;
+            dense.place(i, j, value, symmetry).map_err(FormatError::new)?;
         }
         self.end(entries)
     }
 
     /// The next entry: the indices asked for, then the value; `None` at the end of the file.
     fn entry<T: Entry>(&mut self, index: &mut [u64]) -> Result<Option<T>, FormatError> {
-        let parts = if self.banner.field == Field::Pattern {
-            0
-        } else {
-            T::PARTS
-        };
+        let parts = if self.banner.field == Field::Pattern { 0 } else { T::PARTS };
         let expected = index.len() + parts;
         let mut fields = [&[][..]; 4];
         let Some(found) = next_fields(&mut self.lines, &mut fields)? else {
@@ -271,11 +227,7 @@ impl File<'_> {
                 (_, 1) => "row, column, value",
                 _ => "row, column, real and imaginary part",
             };
-            return Err(FormatError::new(Fault::FieldCount {
-                found,
-                expected,
-                fields,
-            }));
+            return Err(FormatError::new(Fault::FieldCount { found, expected, fields }));
         }
         let (indices, value) = fields[..expected].split_at(index.len());
         for (position, (index, field)) in index.iter_mut().zip(indices).enumerate() {
@@ -284,9 +236,7 @@ impl File<'_> {
         if parts == 0 {
             return Ok(Some(T::ONE));
         }
-        T::parse(value, indices.len() + 1)
-            .map(Some)
-            .map_err(FormatError::new)
+        T::parse(value, indices.len() + 1).map(Some).map_err(FormatError::new)
     }
 
     /// Makes sure that nothing follows the last entry.
@@ -311,11 +261,7 @@ fn next_fields<'a>(
         return Ok(None);
     }
     let mut found = 0;
-    for field in lines
-        .current()
-        .split(u8::is_ascii_whitespace)
-        .filter(|field| !field.is_empty())
-    {
+    for field in lines.current().split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()) {
         if let Some(slot) = fields.get_mut(found) {
             *slot = field;
         }

@@ -18,10 +18,8 @@ pub(crate) fn write<T: Element>(
     out: &mut dyn Write,
 ) -> Result<(), FormatError> {
     let Ok(matrix) = array.view().into_dimensionality::<Ix2>() else {
-        let fault = Fault::NotAMatrix {
-            format: Format::MatrixMarket,
-            shape: array.shape().to_vec(),
-        };
+        let fault =
+            Fault::NotAMatrix { format: Format::MatrixMarket, shape: array.shape().to_vec() };
         return Err(FormatError::new(fault));
     };
     check(&matrix, symmetry)?;
@@ -65,11 +63,7 @@ fn check<T: Element>(matrix: &ArrayView2<'_, T>, symmetry: Symmetry) -> Result<(
     };
     let (rows, columns) = matrix.dim();
     if rows != columns {
-        let fault = Fault::NotSquare {
-            symmetry: word,
-            rows: rows as u64,
-            columns: columns as u64,
-        };
+        let fault = Fault::NotSquare { symmetry: word, rows: rows as u64, columns: columns as u64 };
         return Err(FormatError::new(fault));
     }
     for i in 0..rows {
@@ -79,11 +73,7 @@ fn check<T: Element>(matrix: &ArrayView2<'_, T>, symmetry: Symmetry) -> Result<(
                 _ => matrix[(j, i)],
             };
             if !matrix[(i, j)].same(mirrored) {
-                let fault = Fault::NotSymmetric {
-                    row: i + 1,
-                    column: j + 1,
-                    symmetry: word,
-                };
+                let fault = Fault::NotSymmetric { row: i + 1, column: j + 1, symmetry: word };
                 return Err(FormatError::new(fault));
             }
         }

@@ -17,18 +17,11 @@ pub(super) fn element_type(descr: &[u8]) -> Result<(ElementType, Endian), Fault>
         b"u1" => return Ok((ElementType::U8, Endian::Little)),
         _ => match (wide_type(kind), endian) {
             (Some(element), Some(endian)) => return Ok((element, endian)),
-            (Some(_), None) => (
-                "a type without byte order",
-                "write '<' or '>' in place of '|'",
-            ),
+            (Some(_), None) => ("a type without byte order", "write '<' or '>' in place of '|'"),
             (None, _) => unreadable(kind),
         },
     };
-    Err(Fault::ElementType {
-        descr: excerpt(descr),
-        what,
-        advice,
-    })
+    Err(Fault::ElementType { descr: excerpt(descr), what, advice })
 }
 
 #[cfg(target_endian = "little")]
@@ -57,27 +50,12 @@ fn wide_type(kind: &[u8]) -> Option<ElementType> {
 /// What a type is that holds no number we know, and what to do about it.
 fn unreadable(kind: &[u8]) -> (&'static str, &'static str) {
     match kind.first() {
-        Some(b'f') => (
-            "a long double",
-            "convert with .astype('float64') before saving",
-        ),
-        Some(b'c') => (
-            "complex long double",
-            "convert with .astype('complex128') before saving",
-        ),
-        Some(b'O') => (
-            "Python objects",
-            "convert with .astype('float64') before saving",
-        ),
+        Some(b'f') => ("a long double", "convert with .astype('float64') before saving"),
+        Some(b'c') => ("complex long double", "convert with .astype('complex128') before saving"),
+        Some(b'O') => ("Python objects", "convert with .astype('float64') before saving"),
         Some(b'S' | b'U' | b'a') => ("text", "convert with .astype('float64') before saving"),
-        Some(b'V') => (
-            "raw bytes or bfloat16",
-            "convert with .astype('float32') before saving",
-        ),
-        Some(b'M' | b'm') => (
-            "dates or times",
-            "convert with .astype('int64') before saving",
-        ),
+        Some(b'V') => ("raw bytes or bfloat16", "convert with .astype('float32') before saving"),
+        Some(b'M' | b'm') => ("dates or times", "convert with .astype('int64') before saving"),
         _ => ("unknown", "save a bool, int, uint, float or complex array"),
     }
 }

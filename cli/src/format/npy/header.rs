@@ -53,10 +53,7 @@ impl Header {
             let found = magic.escape_ascii().to_string();
             return Err(FormatError::at(
                 Place::Byte(0),
-                Fault::Syntax {
-                    expected: "npy magic \\x93NUMPY",
-                    found,
-                },
+                Fault::Syntax { expected: "npy magic \\x93NUMPY", found },
             ));
         }
         let (length, begin) = match (major, minor) {
@@ -71,17 +68,11 @@ impl Header {
                 (u64::from(u32::from_le_bytes(raw)), 12)
             }
             _ => {
-                return Err(FormatError::at(
-                    Place::Byte(6),
-                    Fault::NpyVersion { major, minor },
-                ));
+                return Err(FormatError::at(Place::Byte(6), Fault::NpyVersion { major, minor }));
             }
         };
         if length > LONGEST {
-            let fault = Fault::HeaderLength {
-                found: length,
-                limit: LONGEST,
-            };
+            let fault = Fault::HeaderLength { found: length, limit: LONGEST };
             return Err(FormatError::at(Place::Byte(8), fault));
         }
         let mut text = Vec::new();
@@ -90,18 +81,10 @@ impl Header {
             let found = text.len() as u64;
             return Err(FormatError::at(
                 Place::Byte(begin + found),
-                Fault::Truncated {
-                    found,
-                    expected: length,
-                },
+                Fault::Truncated { found, expected: length },
             ));
         }
-        Parser {
-            text: &text,
-            at: 0,
-            begin,
-        }
-        .header()
+        Parser { text: &text, at: 0, begin }.header()
     }
 
     /// The bytes before the data, in version 1.0: magic and header, padded to a multiple of 64.
@@ -125,17 +108,11 @@ impl Header {
             Order::C => "False",
             Order::Fortran => "True",
         };
-        let mut text = format!(
-            "{{'descr': '{}', 'fortran_order': {order}, 'shape': (",
-            element.descr()
-        );
+        let mut text =
+            format!("{{'descr': '{}', 'fortran_order': {order}, 'shape': (", element.descr());
         for (axis, length) in shape.iter().enumerate() {
             let separator = if axis == 0 { "" } else { " " };
-            let comma = if shape.len() > 1 && axis + 1 == shape.len() {
-                ""
-            } else {
-                ","
-            };
+            let comma = if shape.len() > 1 && axis + 1 == shape.len() { "" } else { "," };
             let _ = write!(text, "{separator}{length}{comma}");
         }
         text.push_str("), }");
@@ -211,13 +188,7 @@ impl<'a> Parser<'a> {
             return Err(self.syntax("each of the keys 'descr', 'fortran_order', 'shape' once"));
         };
         let data_offset = self.begin + self.text.len() as u64;
-        Ok(Header {
-            element,
-            endian,
-            order,
-            shape,
-            data_offset,
-        })
+        Ok(Header { element, endian, order, shape, data_offset })
     }
 
     /// The next byte that is no blank.
@@ -234,11 +205,8 @@ impl<'a> Parser<'a> {
 
     fn syntax(&self, expected: &'static str) -> FormatError {
         let rest = &self.text[self.at.min(self.text.len())..];
-        let found = if rest.is_empty() {
-            "the end of the header".to_owned()
-        } else {
-            excerpt(rest)
-        };
+        let found =
+            if rest.is_empty() { "the end of the header".to_owned() } else { excerpt(rest) };
         FormatError::at(self.place(), Fault::Syntax { expected, found })
     }
 
@@ -266,10 +234,7 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> &'a [u8] {
         self.peek();
         let rest = &self.text[self.at..];
-        let end = rest
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric())
-            .unwrap_or(rest.len());
+        let end = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
         &rest[..end]
     }
 
@@ -293,9 +258,7 @@ impl<'a> Parser<'a> {
             let word = self.word();
             // Python 2 wrote long integers with an L.
             let digits = word.strip_suffix(b"L").unwrap_or(word);
-            let length = str::from_utf8(digits)
-                .ok()
-                .and_then(|digits| digits.parse().ok());
+            let length = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
             shape.push(length.ok_or_else(|| self.syntax(EXPECTED))?);
             self.at += word.len();
             match self.peek() {
@@ -309,10 +272,7 @@ impl<'a> Parser<'a> {
             let place = Place::Byte(self.begin + start as u64);
             return Err(FormatError::at(
                 place,
-                Fault::TooManyAxes {
-                    found: shape.len(),
-                    limit: MOST_AXES,
-                },
+                Fault::TooManyAxes { found: shape.len(), limit: MOST_AXES },
             ));
         }
         Ok(shape)

@@ -23,11 +23,7 @@ const CHUNK: usize = 1 << 16;
 /// Reads a whole npy file, which must end where its data ends.
 pub(crate) fn read(reader: &mut dyn Read, budget: Budget) -> Result<Data, FormatError> {
     let header = Header::read(reader)?;
-    header.element.visit(ReadBody {
-        header: &header,
-        reader,
-        budget,
-    })
+    header.element.visit(ReadBody { header: &header, reader, budget })
 }
 
 struct ReadBody<'a> {
@@ -40,17 +36,9 @@ impl ElementVisitor for ReadBody<'_> {
     type Output = Result<Data, FormatError>;
 
     fn visit<T: Element>(self) -> Self::Output {
-        let Self {
-            header,
-            reader,
-            budget,
-        } = self;
+        let Self { header, reader, budget } = self;
         let start = header.data_offset;
-        let overflow = || {
-            FormatError::new(Fault::ShapeOverflow {
-                shape: header.shape.clone(),
-            })
-        };
+        let overflow = || FormatError::new(Fault::ShapeOverflow { shape: header.shape.clone() });
         let shape: Vec<usize> = header
             .shape
             .iter()
@@ -68,9 +56,7 @@ impl ElementVisitor for ReadBody<'_> {
             ));
         }
         let shape = IxDyn(&shape).set_f(header.order == Order::Fortran);
-        ArrayD::from_shape_vec(shape, elements)
-            .map(T::wrap)
-            .map_err(|_| overflow())
+        ArrayD::from_shape_vec(shape, elements).map(T::wrap).map_err(|_| overflow())
     }
 }
 

@@ -8,11 +8,7 @@ use crate::{LIMIT, assert_fault, read_bytes, write_bytes};
 
 #[test]
 fn broken_containers_are_told() {
-    assert_fault!(
-        read_bytes(&gzip(&gzip(b"1\n"))),
-        Place::Whole,
-        Fault::GzipTwice
-    );
+    assert_fault!(read_bytes(&gzip(&gzip(b"1\n"))), Place::Whole, Fault::GzipTwice);
     let whole = gzip(b"1 2\n3 4\n");
     assert_eq!(read_bytes(&whole).unwrap().shape(), [2, 2]);
     assert_fault!(read_bytes(&whole[..whole.len() - 1]), _, Fault::Gzip { .. });
@@ -29,13 +25,6 @@ fn broken_containers_are_told() {
         _,
         Fault::Zip { .. } | Fault::Io { .. }
     );
-    let options = ReadOptions {
-        format: Some(Format::Npz),
-        ..ReadOptions::new(LIMIT)
-    };
-    assert_fault!(
-        read_from(&b"1 2\n"[..], "input", &options),
-        _,
-        Fault::Zip { .. }
-    );
+    let options = ReadOptions { format: Some(Format::Npz), ..ReadOptions::new(LIMIT) };
+    assert_fault!(read_from(&b"1 2\n"[..], "input", &options), _, Fault::Zip { .. });
 }

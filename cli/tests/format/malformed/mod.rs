@@ -19,10 +19,7 @@ fn npy_with(header: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn npy(shape: &str, body: &[u8]) -> Vec<u8> {
-    npy_with(
-        &format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n"),
-        body,
-    )
+    npy_with(&format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n"), body)
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

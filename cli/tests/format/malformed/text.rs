@@ -11,18 +11,12 @@ fn rows_are_checked() {
     assert_fault!(
         read_bytes(b"1,2\n\n3\n"),
         Place::Line(3),
-        Fault::Ragged {
-            found: 1,
-            expected: 2
-        }
+        Fault::Ragged { found: 1, expected: 2 }
     );
     assert_fault!(
         read_bytes(b"1 2\n3 4 5\n"),
         Place::Line(2),
-        Fault::Ragged {
-            found: 3,
-            expected: 2
-        }
+        Fault::Ragged { found: 3, expected: 2 }
     );
     assert_fault!(read_bytes(b"# c\nx,y\n1,2\n"), Place::Line(2), Fault::HeaderRow { first } if first == "x");
     assert_fault!(
@@ -36,28 +30,14 @@ fn rows_are_checked() {
         Place::Line(2),
         Fault::NotANumber { field: 1, found, .. } if found.is_empty()
     );
-    assert_fault!(
-        read_bytes(b"1 2\n3 4+\n"),
-        Place::Line(2),
-        Fault::NotANumber { field: 2, .. }
-    );
+    assert_fault!(read_bytes(b"1 2\n3 4+\n"), Place::Line(2), Fault::NotANumber { field: 2, .. });
     assert_fault!(read_bytes(b"\x00\x01\x02\x03"), Place::Byte(0), Fault::UnknownContent { found } if found == "00 01 02 03");
     assert_fault!(
-        read_bytes(
-            "1\n"
-                .encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .collect::<Vec<_>>()
-                .as_slice()
-        ),
+        read_bytes("1\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice()),
         _,
         Fault::UnknownContent { .. }
     );
-    assert_fault!(
-        read_bytes(b"1 \xff\n"),
-        Place::Line(1),
-        Fault::NotANumber { field: 2, .. }
-    );
+    assert_fault!(read_bytes(b"1 \xff\n"), Place::Line(1), Fault::NotANumber { field: 2, .. });
 }
 
 #[test]
