@@ -36,7 +36,12 @@ impl Plan {
         let transposed_lu =
             order == Order::Row && matches!(self.structure, Structure::Auto | Structure::General);
         let restores = matches!(self.on_failure, OnFailure::Keep | OnFailure::PseudoInverse);
-        transposed_lu || restores || self.quality
+        transposed_lu || restores || self.measures()
+    }
+
+    /// Whether residuals are to be measured: only a report has a place for them.
+    fn measures(&self) -> bool {
+        self.quality && self.report
     }
 
     fn ask(&self, order: Order) -> Ask {
@@ -138,7 +143,7 @@ impl<A: Element> Matrix<'_, A> {
         };
         if self.n == 0 {
             let (rcond, sign, log_abs_det) = (1.0, A::Scalar::from_f64(1.0), 0.0);
-            let quality = self.plan.quality.then_some(0.0);
+            let quality = self.plan.measures().then_some(0.0);
             let structure = found_or_general(verdict.structure);
             return Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict };
         }
@@ -151,7 +156,7 @@ impl<A: Element> Matrix<'_, A> {
             (verdict.status, verdict.error) = self.settle(error);
         }
         verdict.structure = found_or_general(verdict.structure);
-        if self.plan.quality && verdict.status == Status::Inverted {
+        if self.plan.measures() && verdict.status == Status::Inverted {
             verdict.quality = Some(self.quality());
         }
         verdict
