@@ -1,1 +1,2 @@
 //! The matinv command line tool.
+pub mod format;

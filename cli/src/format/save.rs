@@ -1,0 +1,207 @@
+//! Output files appear whole or not at all.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::Builder;
+
+use super::error::{Fault, FormatError};
+
+/// What to do with an output file that exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it alone: [`Fault::Exists`].
+    Keep,
+    /// Replace it, as `--force` asks.
+    Replace,
+}
+
+/// Where output goes.
+enum Target {
+    /// To a regular file of this name, existing or not.
+    File(PathBuf),
+    /// Straight to a device, pipe or the like.
+    Stream,
+}
+
+/// Fails if [`save_atomically`] would refuse this output, so that a long computation can be spared.
+///
+/// # Errors
+///
+/// [`Fault::Exists`], [`Fault::IsDirectory`], [`Fault::BrokenLink`], and [`Fault::Io`] where the
+/// directory is missing.
+pub fn check_target(path: &Path, existing: Existing) -> Result<(), FormatError> {
+    target(path, existing)
+        .map(drop)
+        .map_err(|error| error.named(&path.to_string_lossy()))
+}
+
+/// Writes a file through `body`: to a temporary file in the same directory, flushed to the disk,
+/// then renamed.
+///
+/// On any error the target is untouched and the temporary file is gone. A new file gets the
+/// permissions of any new file (the umask applies), a replaced one keeps its own. A symbolic link
+/// is followed: the file it points to is replaced, the link stays; a link to nothing is refused.
+/// Devices, pipes, `/dev/stdout` and its like are written straight, whatever `existing` says.
+///
+/// # Errors
+///
+/// What `body` returns, what [`check_target`] returns, and [`Fault::Io`] for anything the system
+/// refuses; the errors bear the name of the file.
+pub fn save_atomically<E: From<FormatError>>(
+    path: &Path,
+    existing: Existing,
+    body: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), E> {
+    let name = path.to_string_lossy();
+    let failed = |error: FormatError| E::from(error.named(&name));
+    let refused = |error: io::Error| failed(error.into());
+    let target = match target(path, existing).map_err(failed)? {
+        Target::File(target) => target,
+        Target::Stream => {
+            // Appending leaves alone what a shell's `>> file` has put behind /dev/stdout.
+            let file = OpenOptions::new()
+                .append(true)
+                .open(path)
+                .map_err(refused)?;
+            let mut out = BufWriter::new(file);
+            body(&mut out)?;
+            return out.flush().map_err(refused);
+        }
+    };
+    let mut builder = Builder::new();
+    builder.prefix(".matinv-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(directory(&target)).map_err(refused)?;
+    let _unfinished = Unfinished::new(temporary.path());
+    let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+    body(&mut out)?;
+    out.flush().map_err(refused)?;
+    drop(out);
+    if let Some(permissions) = permissions_of(&target) {
+        temporary
+            .as_file()
+            .set_permissions(permissions)
+            .map_err(refused)?;
+    }
+    temporary.as_file().sync_all().map_err(refused)?;
+    let persisted = match existing {
+        Existing::Replace => temporary.persist(&target),
+        Existing::Keep => temporary.persist_noclobber(&target),
+    };
+    persisted.map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => failed(FormatError::new(Fault::Exists)),
+        _ => refused(error.error),
+    })?;
+    sync_directory(&target);
+    Ok(())
+}
+
+/// The temporary files that [`save_atomically`] is filling.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Deletes the temporary files of every [`save_atomically`] under way: for a handler of Ctrl-C,
+/// just before it ends the process, which would otherwise leave them behind. A saving that goes
+/// on nevertheless fails.
+pub fn remove_unfinished() {
+    for path in UNFINISHED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .drain(..)
+    {
+        // Renamed or deleted already, or nothing to be done about it in a dying process.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Keeps a temporary file listed while it lives.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn new(path: &Path) -> Self {
+        UNFINISHED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        UNFINISHED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|path| *path != self.0);
+    }
+}
+
+fn target(path: &Path, existing: Existing) -> Result<Target, FormatError> {
+    // These name what is open already, be it a regular file that the shell has just made for `>
+    // file`.
+    if ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"]
+        .iter()
+        .any(|open| path.starts_with(open))
+    {
+        return Ok(Target::Stream);
+    }
+    let link = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let directory = directory(path);
+            fs::metadata(directory).map_err(|error| missing(directory, &error))?;
+            return Ok(Target::File(path.to_owned()));
+        }
+        found => found?,
+    };
+    let real = if link.is_symlink() {
+        fs::canonicalize(path).map_err(|source| FormatError::new(Fault::BrokenLink { source }))?
+    } else {
+        path.to_owned()
+    };
+    let metadata = fs::metadata(&real)?;
+    if metadata.is_dir() {
+        Err(FormatError::new(Fault::IsDirectory))
+    } else if !metadata.is_file() {
+        Ok(Target::Stream)
+    } else if existing == Existing::Keep {
+        Err(FormatError::new(Fault::Exists))
+    } else {
+        Ok(Target::File(real))
+    }
+}
+
+/// The directory of a file, `.` for a bare name.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn missing(directory: &Path, error: &io::Error) -> FormatError {
+    let source = io::Error::new(
+        error.kind(),
+        format!(
+            "the directory {} cannot be used: {error}",
+            directory.display()
+        ),
+    );
+    FormatError::new(Fault::Io { source })
+}
+
+fn permissions_of(path: &Path) -> Option<Permissions> {
+    fs::metadata(path)
+        .ok()
+        .map(|metadata| metadata.permissions())
+}
+
+/// Makes the rename last through a power cut. The file itself is safe already, so a failure is not
+/// one of ours.
+fn sync_directory(path: &Path) {
+    if let Ok(directory) = File::open(directory(path)) {
+        let _ = directory.sync_all();
+    }
+}
