@@ -1,2 +1,12 @@
-//! The matinv command line tool.
+//! The matinv command line tool: the formats it reads and writes, and the program itself.
+
+mod cli;
+mod commands;
 pub mod format;
+mod interrupt;
+mod machine;
+mod output;
+mod program;
+mod stop;
+
+pub use program::run;

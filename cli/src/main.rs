@@ -1,2 +1,5 @@
 //! The `matinv` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    matinv_cli::run()
+}

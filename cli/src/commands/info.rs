@@ -1,0 +1,204 @@
+//! `matinv info`: what the program runs on, and what a file holds.
+
+use crate::cli::InfoArgs;
+use crate::commands::inv::{check_shape, each_run};
+use crate::format::{self, FormatError, ReadOptions};
+use crate::machine::{bytes, memory, memory_limit};
+use crate::output::matrix::Entry;
+use crate::output::stdout;
+use crate::output::summary::listed;
+use crate::output::words::{counted, shape, short};
+use crate::stop::{Outcome, Stop, name};
+use crate::with_array;
+use flate2::bufread::MultiGzDecoder;
+use matinv::{Element, Inverter, OnFailure, Structure, Threading};
+use ndarray::ArrayD;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Prints what is known.
+pub(crate) fn info(args: &InfoArgs) -> Result<Outcome, Stop> {
+    let lines = match &args.file {
+        None => of_machine(),
+        Some(path) => of_file(path, args.key.clone())?,
+    };
+    stdout(|out| {
+        for (label, text) in lines {
+            writeln!(out, "{label:<11}{text}")?;
+        }
+        Ok(())
+    })?;
+    Ok(Outcome::Success)
+}
+
+type Lines = Vec<(&'static str, String)>;
+
+fn of_machine() -> Lines {
+    let platform = matinv::platform();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threading = match platform.blas_threading {
+        Threading::Serial => "one thread".to_owned(),
+        Threading::OpenMp => format!("{} by OpenMP", threads(platform.blas_threads)),
+        _ => threads(platform.blas_threads),
+    };
+    let linked = match platform.blas_linked {
+        "unknown" => String::new(),
+        how => format!(", linked: {how}"),
+    };
+    let memory = memory();
+    vec![
+        ("matinv", platform.version.to_owned()),
+        ("engines", "lapack".to_owned()),
+        ("processor", format!("{}, {}", std::env::consts::ARCH, threads(processors))),
+        ("vectors", platform.instruction_sets.join(" ")),
+        ("BLAS", platform.blas.split_whitespace().collect::<Vec<_>>().join(" ")),
+        ("", format!("kernels {}, {threading}{linked}", platform.blas_core)),
+        ("memory", format!("{}, {} free", bytes(memory.total.into()), bytes(memory.free.into()))),
+    ]
+}
+
+fn threads(count: usize) -> String {
+    counted(count, "thread", "threads")
+}
+
+/// What a file holds. The inverse is tried to tell structure and condition, if that takes no more
+/// than a second or so.
+fn of_file(path: &Path, key: Option<String>) -> Result<Lines, Stop> {
+    let options = ReadOptions { key, ..ReadOptions::new(memory_limit(None)) };
+    let (format, data) = if path == Path::new("-") {
+        let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
+        let named = |error: FormatError| error.named(&name(path));
+        let format = format_of(input.fill_buf().map_err(|error| named(error.into()))?);
+        (format, format::read_from(input, &name(path), &options)?)
+    } else {
+        let data = format::read(path, &options)?;
+        let mut head = Vec::new();
+        // It could be read just now; if not any more, the format stays unnamed.
+        if let Ok(file) = File::open(path) {
+            let _ = file.take(1 << 12).read_to_end(&mut head);
+        }
+        (format_of(&head), data)
+    };
+    let mut lines = vec![("file", name(path)), ("format", format)];
+    lines.extend([
+        ("type", data.type_name().to_owned()),
+        ("shape", described(data.shape())),
+        ("size", format!("{} in memory", bytes(data.bytes().into()))),
+    ]);
+    if let Ok(metadata) = path.metadata()
+        && metadata.is_file()
+        && let Some((_, text)) = lines.last_mut()
+    {
+        *text = format!("{} on disk, {text}", bytes(metadata.len().into()));
+    }
+    with_array!(&data, array => lines.extend(of_array(array)));
+    Ok(lines)
+}
+
+fn described(lengths: &[usize]) -> String {
+    match lengths {
+        [] => "a single number".to_owned(),
+        [length] => format!("{length}, one axis"),
+        [_, _] => shape(lengths),
+        [leading @ .., rows, cols] => {
+            let count = leading.iter().product();
+            let matrices = counted(count, "matrix", "matrices");
+            format!("{}: {matrices} {}", shape(lengths), shape(&[*rows, *cols]))
+        }
+    }
+}
+
+/// The format, by the first bytes.
+fn format_of(head: &[u8]) -> String {
+    if head.starts_with(b"\x1f\x8b") {
+        let mut inner = Vec::new();
+        // As much as there is: the input is cut short.
+        let _ = MultiGzDecoder::new(head).take(64).read_to_end(&mut inner);
+        return format!("{}, gzipped", format_of(&inner));
+    }
+    let banner = head.get(..14).is_some_and(|word| word.eq_ignore_ascii_case(b"%%MatrixMarket"));
+    let word = match head {
+        _ if banner => "Matrix Market",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "npy",
+        [b'P', b'K', ..] => "npz",
+        _ => "text",
+    };
+    word.to_owned()
+}
+
+/// Operations that are worth an answer.
+const WORK: f64 = 8e9;
+
+fn of_array<A>(a: &ArrayD<A>) -> Lines
+where
+    A: Element<Scalar: Entry> + format::Element,
+{
+    let mut lines = Lines::new();
+    if a.ndim() > 1 {
+        let order =
+            if a.is_standard_layout() { "C, row by row" } else { "Fortran, column by column" };
+        lines.push(("order", order.to_owned()));
+    }
+    if let Err(error) = check_shape(a.shape()) {
+        lines.push(("inverse", format!("none: {error}")));
+        return lines;
+    }
+    let order = a.shape()[a.ndim() - 1];
+    let count: usize = a.shape()[..a.ndim() - 2].iter().product();
+    if a.is_empty() {
+        return lines;
+    }
+    if 2.0 * (order as f64).powi(3) * count as f64 > WORK {
+        lines.push(("structure", "not looked at, it would take long; see `matinv inv`".to_owned()));
+        return lines;
+    }
+    lines.extend(tried(a));
+    lines
+}
+
+/// Structure and condition, as the inversion finds them.
+fn tried<A>(a: &ArrayD<A>) -> Lines
+where
+    A: Element<Scalar: Entry> + format::Element,
+{
+    let inverter = Inverter::new().on_failure(OnFailure::FillNan);
+    let mut structures: Vec<(Structure, usize)> = Vec::new();
+    let (mut least, mut failed, mut first) = (f64::INFINITY, 0, None);
+    let tried = each_run(&inverter, a, "looking at the matrices", false, |verdict| {
+        match structures.iter_mut().find(|(structure, _)| *structure == verdict.structure) {
+            Some((_, count)) => *count += 1,
+            None => structures.push((verdict.structure, 1)),
+        }
+        match verdict.error {
+            None => least = least.min(verdict.rcond),
+            Some(error) => {
+                failed += 1;
+                first.get_or_insert(error);
+            }
+        }
+    });
+    if let Err(error) = tried {
+        return vec![("inverse", format!("not tried: {error}"))];
+    }
+    structures.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    let structure = match structures.as_slice() {
+        [(structure, _)] => structure.to_string(),
+        several => listed(several),
+    };
+    let mut lines = vec![("structure", structure)];
+    let is_stack = a.ndim() > 2;
+    if least.is_finite() {
+        let which = if is_stack { ", the least" } else { "" };
+        lines.push(("rcond", format!("{}{which}", short(least))));
+    }
+    if let Some(error) = first {
+        let text = if is_stack {
+            format!("none of {failed}, the first because {error}")
+        } else {
+            format!("none: {error}")
+        };
+        lines.push(("inverse", text));
+    }
+    lines
+}

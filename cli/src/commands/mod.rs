@@ -1,0 +1,13 @@
+//! One module per command.
+
+mod check;
+mod completions;
+mod generate;
+mod info;
+mod inv;
+
+pub(crate) use check::check;
+pub(crate) use completions::completions;
+pub(crate) use generate::generate;
+pub(crate) use info::info;
+pub(crate) use inv::inv;

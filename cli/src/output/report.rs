@@ -1,0 +1,133 @@
+//! The JSON file of `--report`. Its schema is in the help of `matinv inv`.
+
+use crate::output::matrix::{Entry, index_of};
+use matinv::{Error, Status, Verdict};
+use serde::{Serialize, Serializer};
+use std::io::{self, Write};
+
+/// What stands above the list of matrices.
+#[derive(Debug, Serialize)]
+pub(crate) struct Head<'a> {
+    pub(crate) matinv: &'static str,
+    pub(crate) input: &'a str,
+    pub(crate) output: Option<String>,
+    pub(crate) shape: &'a [usize],
+    pub(crate) dtype: &'static str,
+    pub(crate) computed_in: &'static str,
+    pub(crate) options: Options,
+    pub(crate) seconds: f64,
+    pub(crate) count: usize,
+    pub(crate) inverted: usize,
+    pub(crate) pseudo_inverted: usize,
+    pub(crate) failed: usize,
+}
+
+/// The options that bear on the result.
+#[derive(Debug, Serialize)]
+pub(crate) struct Options {
+    pub(crate) structure: String,
+    pub(crate) triangle: &'static str,
+    pub(crate) on_failure: String,
+    pub(crate) min_rcond: Option<f64>,
+    pub(crate) check_finite: bool,
+    pub(crate) engine: String,
+    pub(crate) threads: Option<usize>,
+    pub(crate) blas_threads: usize,
+}
+
+#[derive(Serialize)]
+struct Entries<'a> {
+    index: Vec<usize>,
+    status: &'static str,
+    error: Option<Reason<'a>>,
+    pivot: Option<usize>,
+    minor: Option<usize>,
+    rcond: Number,
+    structure: String,
+    engine: String,
+    sign: Sign,
+    log_abs_det: Number,
+    quality: Option<Number>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    kind: &'static str,
+    text: &'a str,
+}
+
+/// A number, as a word where JSON has none for it. Python's `float` and JavaScript's `Number` read
+/// these words.
+struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            x if x.is_nan() => serializer.serialize_str("NaN"),
+            f64::INFINITY => serializer.serialize_str("Infinity"),
+            f64::NEG_INFINITY => serializer.serialize_str("-Infinity"),
+            x => serializer.serialize_f64(x),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Sign {
+    Real(Number),
+    Complex([Number; 2]),
+}
+
+/// Writes the file: the head, then one matrix a line.
+pub(crate) fn write<T: Entry>(
+    head: &Head<'_>,
+    verdicts: &[Verdict<T>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(head)?;
+    let open = text.strip_suffix("\n}").unwrap_or(&text);
+    write!(out, "{open},\n  \"matrices\": [")?;
+    let leading = &head.shape[..head.shape.len() - 2];
+    for (position, verdict) in verdicts.iter().enumerate() {
+        out.write_all(if position == 0 { b"\n    " } else { b",\n    " })?;
+        let text = verdict.error.as_ref().map(ToString::to_string);
+        let error = verdict.error.as_ref().map(kind).zip(text.as_deref());
+        let entry = Entries {
+            index: index_of(position, leading),
+            status: match verdict.status {
+                Status::Inverted => "inverted",
+                Status::PseudoInverted => "pseudo-inverted",
+                _ => "failed",
+            },
+            error: error.map(|(kind, text)| Reason { kind, text }),
+            pivot: verdict.pivot(),
+            minor: verdict.minor(),
+            rcond: Number(verdict.rcond),
+            structure: verdict.structure.to_string(),
+            engine: verdict.engine.to_string(),
+            sign: match verdict.sign.parts() {
+                (re, None) => Sign::Real(Number(re)),
+                (re, Some(im)) => Sign::Complex([Number(re), Number(im)]),
+            },
+            log_abs_det: Number(verdict.log_abs_det),
+            quality: verdict.quality.map(Number),
+        };
+        serde_json::to_writer(&mut *out, &entry)?;
+    }
+    out.write_all(if verdicts.is_empty() { b"]\n}\n" } else { b"\n  ]\n}\n" })
+}
+
+/// The name of an error in the library.
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::NonFinite { .. } => "NonFinite",
+        Error::Singular { .. } => "Singular",
+        Error::NotPositiveDefinite { .. } => "NotPositiveDefinite",
+        Error::IllConditioned { .. } => "IllConditioned",
+        Error::Overflow { .. } => "Overflow",
+        Error::NoConvergence => "NoConvergence",
+        Error::TooLarge { .. } => "TooLarge",
+        Error::OutOfMemory { .. } => "OutOfMemory",
+        _ => "Other",
+    }
+}

@@ -1,0 +1,248 @@
+//! What is said of an inversion: one summary line, at most one warning, the failures by name.
+
+use crate::output::matrix::index_of;
+use crate::output::words::{counted, duration, ratio, shape, short};
+use matinv::{Engine, Error, Failure, Scalar, Status, Structure, Verdict};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// How many failures are spelled out.
+const SPELLED_OUT: usize = 10;
+
+/// The most remarkable of some numbers, and the position of its matrix.
+type Extreme = Option<(usize, f64)>;
+
+/// What is counted over all matrices of an input.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    leading: Vec<usize>,
+    order: usize,
+    /// Matrices looked at.
+    pub(crate) count: usize,
+    /// Matrices inverted.
+    pub(crate) inverted: usize,
+    /// Matrices replaced by their pseudo-inverses.
+    pub(crate) pseudo_inverted: usize,
+    structures: Vec<(Structure, usize)>,
+    engine: Option<Engine>,
+    least_rcond: Extreme,
+    near_singular: usize,
+    worst_quality: Extreme,
+    /// What could not be inverted, in index order, whatever stands in its place.
+    pub(crate) failures: Vec<Failure>,
+}
+
+impl Tally {
+    /// Nothing counted yet of an array of this shape, which has two axes at least.
+    pub(crate) fn new(shape: &[usize]) -> Self {
+        let axes = shape.len() - 2;
+        Tally {
+            leading: shape[..axes].to_vec(),
+            order: shape[axes],
+            count: 0,
+            inverted: 0,
+            pseudo_inverted: 0,
+            structures: Vec::new(),
+            engine: None,
+            least_rcond: None,
+            near_singular: 0,
+            worst_quality: None,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Counts the next matrix in index order.
+    pub(crate) fn add<T: Scalar>(&mut self, verdict: &Verdict<T>) {
+        let position = self.count;
+        self.count += 1;
+        self.engine = Some(verdict.engine);
+        if let Some(error) = verdict.error.clone() {
+            self.failures.push(Failure { index: self.index(position), error });
+        }
+        match verdict.status {
+            Status::Inverted => self.inverted += 1,
+            Status::PseudoInverted => {
+                self.pseudo_inverted += 1;
+                return;
+            }
+            _ => return,
+        }
+        match self.structures.iter_mut().find(|(structure, _)| *structure == verdict.structure) {
+            Some((_, count)) => *count += 1,
+            None => self.structures.push((verdict.structure, 1)),
+        }
+        if self.least_rcond.is_none_or(|(_, least)| verdict.rcond < least) {
+            self.least_rcond = Some((position, verdict.rcond));
+        }
+        if verdict.rcond < epsilon::<T>() {
+            self.near_singular += 1;
+        }
+        if let Some(quality) = verdict.quality {
+            let is_worse = |(_, worst): (usize, f64)| quality > worst || quality.is_nan();
+            if self.worst_quality.is_none_or(is_worse) {
+                self.worst_quality = Some((position, quality));
+            }
+        }
+    }
+
+    /// Of how many matrices which structure was used, among those inverted; the most frequent
+    /// first.
+    pub(crate) fn structures(&self) -> Vec<(Structure, usize)> {
+        let mut structures = self.structures.clone();
+        structures.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        structures
+    }
+
+    /// The least reciprocal condition number among those inverted, and where it is.
+    pub(crate) fn least_rcond(&self) -> Option<String> {
+        self.least_rcond.map(|(position, rcond)| format!("{}{}", short(rcond), self.at(position)))
+    }
+
+    fn index(&self, position: usize) -> Vec<usize> {
+        index_of(position, &self.leading)
+    }
+
+    /// Whether it is a stack, be it of one matrix.
+    pub(crate) fn is_stack(&self) -> bool {
+        !self.leading.is_empty()
+    }
+
+    /// ` at [17]` in a stack.
+    fn at(&self, position: usize) -> String {
+        if self.is_stack() { format!(" at {:?}", self.index(position)) } else { String::new() }
+    }
+
+    /// The summary line; `None` if there is nothing to be said of a single matrix that failed.
+    pub(crate) fn summary(&self, types: &str, time: Duration) -> Option<String> {
+        let matrices = format!("{} {types}", shape(&[self.order, self.order]));
+        let mut parts = Vec::new();
+        if self.is_stack() {
+            let all = counted(self.count, "matrix", "matrices");
+            parts.push(match self.failures.len() {
+                0 => format!("inverted {all} {matrices}"),
+                _ => format!("inverted {} of {all} {matrices}", self.inverted),
+            });
+            let failed = self.failures.len() - self.pseudo_inverted;
+            for (count, word) in [(self.pseudo_inverted, "pseudo-inverted"), (failed, "failed")] {
+                if count > 0 {
+                    parts.push(format!("{count} {word}"));
+                }
+            }
+        } else if self.inverted == 1 {
+            parts.push(format!("inverted {matrices}"));
+        } else if self.pseudo_inverted == 1 {
+            parts.push(format!("pseudo-inverted {matrices}"));
+        } else {
+            return None;
+        }
+        match self.structures().as_slice() {
+            [] => {}
+            [(structure, _)] => parts.push(structure.to_string()),
+            several => parts.push(listed(several)),
+        }
+        parts.extend(self.engine.map(|engine| engine.to_string()));
+        if let Some(rcond) = self.least_rcond() {
+            parts.push(format!("{}rcond {rcond}", if self.is_stack() { "least " } else { "" }));
+        }
+        if let Some((position, quality)) = self.worst_quality {
+            let worst = if self.is_stack() { "worst " } else { "" };
+            parts.push(format!("{worst}residual {}{}", ratio(quality), self.at(position)));
+        }
+        parts.push(duration(time));
+        Some(parts.join(", "))
+    }
+
+    /// One warning for all inverses that may be meaningless.
+    pub(crate) fn warning<T: Scalar>(&self) -> Option<String> {
+        let (position, rcond) = self.least_rcond.filter(|_| self.near_singular > 0)?;
+        let epsilon = short(epsilon::<T>());
+        let below = format!("below ε = {epsilon} of {}", T::NAME);
+        Some(if self.is_stack() {
+            let are = if self.near_singular == 1 { "is" } else { "are" };
+            format!(
+                "{} of {} {are} singular to working precision (rcond {below}), the worst at {:?} \
+                 with rcond {}; no digit of such inverses may be right",
+                self.near_singular,
+                counted(self.count, "matrix", "matrices"),
+                self.index(position),
+                short(rcond),
+            )
+        } else {
+            format!(
+                "the matrix is singular to working precision (rcond {} is {below}); no digit of \
+                 the inverse may be right",
+                short(rcond)
+            )
+        })
+    }
+
+    /// What could not be inverted, by name; `place` says what stands in its place, `all` where
+    /// all are listed.
+    pub(crate) fn describe_failures(&self, place: &str, all: Option<&str>) -> Option<String> {
+        let failures = &self.failures;
+        let [first, ..] = failures.as_slice() else { return None };
+        if !self.is_stack() {
+            return Some(format!("{}{place}", first.error));
+        }
+        let mut text = format!(
+            "{} of {} could not be inverted{place}",
+            failures.len(),
+            counted(self.count, "matrix", "matrices")
+        );
+        for failure in failures.iter().take(SPELLED_OUT) {
+            let _ = write!(text, "\n  {failure}");
+        }
+        if let Some(more) = failures.len().checked_sub(SPELLED_OUT).filter(|&more| more > 0) {
+            let _ = match all {
+                Some(file) => write!(text, "\n  … and {more} more, all in {file}"),
+                None => write!(text, "\n  … and {more} more; --report FILE.json lists all"),
+            };
+        }
+        Some(text)
+    }
+
+    /// The ways out for what failed, each once.
+    pub(crate) fn hints(&self) -> Vec<&'static str> {
+        let mut hints = Vec::new();
+        for failure in &self.failures {
+            if let Some(hint) = hint(&failure.error)
+                && !hints.contains(&hint)
+            {
+                hints.push(hint);
+            }
+        }
+        hints
+    }
+}
+
+/// The distance from 1 to the next larger number.
+fn epsilon<T: Scalar>() -> f64 {
+    2.0 * T::UNIT_ROUNDOFF
+}
+
+/// `600 general, 400 diagonal`
+pub(crate) fn listed(structures: &[(Structure, usize)]) -> String {
+    let words: Vec<String> =
+        structures.iter().map(|(structure, count)| format!("{count} {structure}")).collect();
+    words.join(", ")
+}
+
+/// The option that helps.
+pub(crate) fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::NonFinite { .. } => "--no-check-finite lets NaN and infinity through",
+        Error::Singular { .. } => "--on-failure pinv writes the pseudo-inverse",
+        Error::NotPositiveDefinite { .. } => {
+            "--structure sym (complex: her) needs no definiteness, --structure auto finds out"
+        }
+        Error::IllConditioned { .. } => {
+            "a smaller --min-rcond accepts it, --on-failure pinv writes the pseudo-inverse"
+        }
+        Error::Overflow { .. } => "--no-check-finite lets infinite elements through",
+        Error::NotSquare { .. } => {
+            "square it has to be for --on-failure pinv, too; a rectangular matrix calls for a \
+             least-squares solver, such as numpy.linalg.lstsq or pinv"
+        }
+        _ => return None,
+    })
+}

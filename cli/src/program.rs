@@ -1,0 +1,34 @@
+//! From the command line to the exit code.
+
+use crate::cli::{Cli, Command};
+use crate::commands;
+use crate::interrupt;
+use crate::output::talk;
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Runs the program with the arguments of this process.
+///
+/// Ends the process by itself for `--help`, bad usage, and signals.
+pub fn run() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        talk::error(&format!("this is a bug in matinv, please report it: {panic}"));
+    }));
+    let cli = Cli::parse();
+    interrupt::watch();
+    let ended = match &cli.command {
+        Command::Inv(args) => commands::inv(args),
+        Command::Check(args) => commands::check(args),
+        Command::Info(args) => commands::info(args),
+        Command::Gen(args) => commands::generate(args),
+        Command::Completions(args) => commands::completions(args),
+    };
+    if let Some(signal) = interrupt::signal() {
+        // A shell's way to say so; signals are numbered below 128.
+        return ExitCode::from(128 + u8::try_from(signal).unwrap_or(2));
+    }
+    match ended {
+        Ok(outcome) => outcome.into(),
+        Err(stop) => stop.say(),
+    }
+}

@@ -1,0 +1,90 @@
+//! How a command ends: what is said, and the exit code.
+
+use crate::format::{Fault, FormatError};
+use crate::output::talk;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// How a command that did its work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything is as asked for.
+    Success,
+    /// Some matrix could not be inverted or is no inverse. It has been said which.
+    Failures,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => ExitCode::SUCCESS,
+            Outcome::Failures => ExitCode::from(1),
+        }
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Bad usage, or a file that cannot be read or written.
+    Refused {
+        /// What is wrong, beginning with the file if there is one.
+        message: String,
+        /// The way out, where the message does not tell it.
+        hint: Option<String>,
+    },
+    /// Nobody reads the output any more, which is not an error.
+    BrokenPipe,
+}
+
+impl Stop {
+    /// A refusal without a hint.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Stop::Refused { message: message.into(), hint: None }
+    }
+
+    /// Adds the way out.
+    #[must_use]
+    pub(crate) fn hint(self, text: impl Into<String>) -> Self {
+        match self {
+            Stop::Refused { message, .. } => Stop::Refused { message, hint: Some(text.into()) },
+            Stop::BrokenPipe => self,
+        }
+    }
+
+    /// Says why on stderr, and tells the exit code.
+    pub(crate) fn say(self) -> ExitCode {
+        match self {
+            Stop::Refused { message, hint } => {
+                talk::error(&message);
+                if let Some(hint) = hint {
+                    talk::hint(&hint);
+                }
+                ExitCode::from(2)
+            }
+            Stop::BrokenPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<FormatError> for Stop {
+    fn from(error: FormatError) -> Self {
+        if error.is_broken_pipe() {
+            return Stop::BrokenPipe;
+        }
+        let stop = Stop::new(error.to_string());
+        match *error.fault {
+            Fault::TooLarge { .. } | Fault::OverLimit { .. } => stop.hint(MEMORY_HINT),
+            _ => stop,
+        }
+    }
+}
+
+/// What to do when memory is short.
+pub(crate) const MEMORY_HINT: &str =
+    "the limit is 80 % of the memory that is free, unless --memory SIZE sets it";
+
+/// A file in messages.
+pub(crate) fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
