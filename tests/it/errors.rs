@@ -121,32 +121,41 @@ fn what_is_not_read_may_be_anything() {
     }
 }
 
-fn unchecked_values_pass<T: Field>() {
+fn unchecked_values_spread<T: Field>() {
     let unchecked = Inverter::new().check_finite(false);
-    for bad in [T::nan(), T::of(f64::INFINITY, 0.0)] {
-        for n in [1, 2, 5, 20, 65] {
-            let mut a = Array2::<T>::eye(n);
-            a[[n - 1, 0]] = bad;
-            a[[0, n - 1]] = bad;
-            for structure in Structure::ALL {
-                for storage in Storage::BOTH {
-                    let result = unchecked.clone().structure(structure).inv(&storage.of(&a));
-                    // Cholesky sees that a NaN is not positive; everything else lets it through.
-                    let refused = matches!(result, Err(Error::NotPositiveDefinite { .. }));
-                    assert!(result.is_ok() || refused, "{n} {structure} {result:?}");
+    for n in [1, 2, 5, 20, 65] {
+        let mut a = Array2::<T>::eye(n);
+        a[[n - 1, 0]] = T::nan();
+        a[[0, n - 1]] = T::nan();
+        for structure in Structure::ALL {
+            for storage in Storage::BOTH {
+                let inverter = unchecked.clone().structure(structure);
+                let what = format!("{} order {n}, {structure}, by {storage:?}", T::NAME);
+                match inverter.inv(&storage.of(&a)) {
+                    // The diagonal is all that is read, and NaN only at order 1.
+                    Ok(x) if structure == Structure::Diagonal && n > 1 => {
+                        assert_eq!(x, Array2::eye(n))
+                    }
+                    Ok(x) => assert!(x.iter().any(|x| !x.is_finite()), "{what}: {x}"),
+                    // A NaN is not positive, and OpenBLAS may find no pivot among NaNs.
+                    Err(Error::NotPositiveDefinite { .. } | Error::Singular { .. }) => {}
+                    Err(error) => panic!("{what}: {error}"),
                 }
+                let keep = inverter.on_failure(OnFailure::Keep).report(&storage.of(&a)).unwrap();
+                let rcond = keep.verdict().rcond;
+                let clean = structure == Structure::Diagonal && n > 1;
+                assert!(
+                    if clean { rcond == 1.0 } else { rcond.is_nan() || rcond == 0.0 },
+                    "{what}: {rcond}"
+                );
             }
-            let x = unchecked.clone().structure(Structure::General).inv(&a).unwrap();
-            assert!(bad.is_finite() || n > 1 || !x[[0, 0]].is_finite() || x[[0, 0]] == T::zero());
-            let report = unchecked.report(&a).unwrap();
-            assert!(n == 1 || report.verdict().rcond.is_nan(), "{:?}", report.verdict());
         }
     }
 }
 
 #[test]
-fn without_the_check_such_values_pass() {
-    for_every_scalar!(unchecked_values_pass());
+fn without_the_check_such_values_spread() {
+    for_every_scalar!(unchecked_values_spread());
     let x = Inverter::new().check_finite(false).inv(&array![[f64::NAN, 1.0], [2.0, 3.0]]).unwrap();
     assert!(x.iter().any(|x| x.is_nan()));
     let x = Inverter::new().check_finite(false).inv(&array![[f64::INFINITY]]).unwrap();
@@ -228,7 +237,7 @@ fn broadcast<D: matinv::ndarray::Dimension>(of: &Array1<f64>, shape: D) -> Array
 fn an_order_beyond_32_bits_is_too_large() {
     // 17 GB, were it not one number; the order is looked at before any memory is asked for.
     let one = Array1::ones(1);
-    for order in [46_341, 100_000, 1 << 31] {
+    for order in [46_341, 100_000, 1 << 30] {
         let error = inv(&broadcast(&one, Ix2(order, order))).unwrap_err();
         assert_eq!(error, Error::TooLarge { order, max: 46_340 });
         assert_says(&error, &[&order.to_string(), "46340"]);
