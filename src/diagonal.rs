@@ -14,7 +14,10 @@ pub(crate) fn invert<T: Scalar>(n: usize, a: &mut [T], ask: Ask) -> Result<Facts
     for i in 0..n {
         let d = a[diagonal(i)];
         let modulus = d.modulus();
-        smallest = smallest.min(modulus);
+        // Once NaN, it stays NaN.
+        if modulus < smallest || modulus.is_nan() {
+            smallest = modulus;
+        }
         largest = largest.max(modulus);
         if ask.determinant {
             sign = sign * d.over(modulus);

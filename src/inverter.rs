@@ -234,7 +234,7 @@ impl Inverter {
     ///
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
     pub fn inv<A: Element, D: Dimension>(&self, a: &ArrayRef<A, D>) -> Result<Array<A::Scalar, D>> {
-        layout::square(a.shape())?;
+        stack::leading_and_order(a.shape())?;
         let mut out = layout::fresh(a.raw_dim(), layout::memory_order(a.strides()))?;
         self.run(&self.plan, Some(a.view().into_dyn()), out.view_mut().into_dyn(), None)?;
         Ok(out)
@@ -280,7 +280,7 @@ impl Inverter {
         &self,
         a: &ArrayRef<A, D>,
     ) -> Result<Inversion<A::Scalar, D>> {
-        let (leading, _) = layout::square(a.shape())?;
+        let (leading, _) = stack::leading_and_order(a.shape())?;
         let count: usize = leading.iter().product();
         let mut verdicts: Vec<Option<Verdict<A::Scalar>>> = Vec::new();
         layout::reserve(&mut verdicts, count)?;

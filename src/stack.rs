@@ -47,6 +47,19 @@ pub(crate) fn index_of(mut position: usize, leading: &[usize]) -> Vec<usize> {
     index
 }
 
+/// The leading axes and the order of a shape, if there is an engine for that order.
+///
+/// # Errors
+///
+/// [`Error::NotMatrix`], [`Error::NotSquare`], [`Error::TooLarge`].
+pub(crate) fn leading_and_order(shape: &[usize]) -> Result<(&[usize], usize)> {
+    let (leading, n) = layout::square(shape)?;
+    if n > MAX_ORDER {
+        return Err(Error::TooLarge { order: n, max: MAX_ORDER });
+    }
+    Ok((leading, n))
+}
+
 /// Inverts every matrix of `input` into `output`, or of `output` in its place. The shapes are
 /// equal. Verdicts are written where there is room for them, one per matrix.
 ///
@@ -60,10 +73,7 @@ pub(crate) fn invert<A: Element>(
     output: ArrayViewMut<'_, A::Scalar, IxDyn>,
     verdicts: Option<&mut [Option<Verdict<A::Scalar>>]>,
 ) -> Result<Vec<(usize, Error)>> {
-    let (leading, n) = layout::square(output.shape())?;
-    if n > MAX_ORDER {
-        return Err(Error::TooLarge { order: n, max: MAX_ORDER });
-    }
+    let (leading, n) = leading_and_order(output.shape())?;
     let count: usize = leading.iter().product();
     let failures = Failures::default();
     let run = Run { input, output, verdicts, first: 0, count };

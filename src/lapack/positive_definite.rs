@@ -17,6 +17,10 @@ pub(super) fn invert<T: Scalar + Routines>(
 ) -> Result<Facts<T>, Breakdown> {
     let norm = norm_if_asked(work, ask, Part::Mirrored(triangle), n, a);
     T::potrf(triangle, n, a).map_err(Breakdown::NotPositive)?;
+    // Reference LAPACK finds that NaN is not positive; OpenBLAS goes on, and may end with zeros.
+    if let Some(step) = (0..n).find(|&i| a[i * n + i].modulus().is_nan()) {
+        return Err(Breakdown::NotPositive(step));
+    }
     let rcond = norm.map(|norm| rcond_with(norm, |value| T::pocon(work, triangle, n, a, value)));
     let determinant = ask.determinant.then(|| determinant::of_cholesky(n, a));
     T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;

@@ -1,9 +1,13 @@
 //! Integration tests, one binary.
 
+mod axes;
+mod errors;
 mod lapack_grid;
 mod lapack_matrices;
 mod lapack_ratios;
+mod layouts;
 mod ratios;
 mod scalars;
 mod single;
 mod storage;
+mod truth_table;
