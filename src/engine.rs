@@ -5,9 +5,8 @@
 //! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
 
 use crate::element::Scalar;
-use crate::inverter::Pools;
-use crate::stack::Pool;
 use crate::structure::Triangle;
+use crate::workspace::{Pool, Pools};
 use std::fmt;
 
 /// The implementation that inverts.

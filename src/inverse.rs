@@ -85,29 +85,12 @@ fn oriented(order: Order, triangle: Triangle) -> Triangle {
     }
 }
 
-/// Memory that one worker keeps from matrix to matrix.
-#[derive(Default)]
-pub(crate) struct Workspace<T: Scalar> {
-    /// A gapless place for a matrix that is stored with gaps.
-    pub(crate) packed: Vec<T>,
-    /// The original of a matrix that is inverted in its place.
-    pub(crate) original: Vec<T>,
-    kept: Kept<T>,
-}
-
-/// The part of a [`Workspace`] that the computation itself uses.
+/// What a computation keeps for the next one.
 #[derive(Default)]
 pub(crate) struct Kept<T: Scalar> {
     /// The diagonal that a factorization of one triangle destroys.
     diagonal: Vec<T>,
     engine: T::Workspace,
-}
-
-impl<T: Scalar> Workspace<T> {
-    /// Its parts, so that the matrix may live in one of the buffers.
-    pub(crate) fn split(&mut self) -> (&mut Vec<T>, &mut Vec<T>, &mut Kept<T>) {
-        (&mut self.packed, &mut self.original, &mut self.kept)
-    }
 }
 
 /// A matrix under way.

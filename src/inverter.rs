@@ -5,11 +5,12 @@ use crate::engine::{Engine, EngineScalar};
 use crate::error::{Error, Result};
 use crate::inverse::Plan;
 use crate::layout;
-use crate::stack::{self, Call, Pool};
+use crate::ragged;
+use crate::stack::{self, Call, Workers};
 use crate::structure::{Structure, Triangle};
 use crate::verdict::{Inversion, OnFailure, Verdict};
-use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dimension, IxDyn};
-use num_complex::{Complex32, Complex64};
+use crate::workspace::Pools;
+use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, ArrayViewMut, Dimension, IxDyn};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, OnceLock};
 
@@ -203,10 +204,11 @@ impl Inverter {
         self
     }
 
-    /// Threads that LAPACK may use inside a single matrix (not a stack). Default: 1.
+    /// Threads that LAPACK may use inside a matrix. Default: 1.
     ///
-    /// More pays from order 200 or so. Blocks are then cut differently, so the last bits of the
-    /// result depend on the number. The call runs on a thread with a stack large enough for
+    /// More is used from order 128, for a single matrix and for stacks of fewer matrices than
+    /// workers, one after the other; larger stacks keep the workers busy anyway. Blocks are then
+    /// cut differently, so the last bits of the result depend on the number. The call runs on a thread with a stack large enough for
     /// OpenBLAS; at one thread if other inversions of this process are under way.
     #[must_use]
     pub fn blas_threads(mut self, threads: usize) -> Self {
@@ -293,6 +295,35 @@ impl Inverter {
         Ok(Inversion::new(inverse, verdicts))
     }
 
+    /// The inverses of matrices of any orders, each with its own result, in the order given.
+    ///
+    /// Those that are large are worked on in parallel, those that are small in runs. What a
+    /// matrix that fails becomes is up to [`on_failure`](Self::on_failure): an error by default.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] and [`Error::Threads`] for the call as a whole; of each matrix,
+    /// what [`Inverter::inv`] says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use matinv::{Error, Inverter};
+    /// use ndarray::array;
+    ///
+    /// let (a, b) = (array![[4.0]], array![[1.0, 2.0], [2.0, 4.0]]);
+    /// let results = Inverter::new().inv_many(&[a.view(), b.view()])?;
+    /// assert_eq!(results[0], Ok(array![[0.25]]));
+    /// assert_eq!(results[1], Err(Error::Singular { pivot: 1 }));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn inv_many<A: Element>(
+        &self,
+        matrices: &[ArrayView2<'_, A>],
+    ) -> Result<Vec<Result<Array2<A::Scalar>>>> {
+        ragged::invert_many(&self.call(&self.plan)?, matrices)
+    }
+
     fn run<A: Element>(
         &self,
         plan: &Plan,
@@ -300,20 +331,19 @@ impl Inverter {
         output: ArrayViewMut<'_, A::Scalar, IxDyn>,
         verdicts: Option<&mut [Option<Verdict<A::Scalar>>]>,
     ) -> Result<()> {
-        self.check_options()?;
-        let (leading, _) = layout::square(output.shape())?;
-        let leading = leading.to_vec();
-        let call = Call {
-            plan,
-            pool: <A::Scalar as EngineScalar>::pool(&self.pools),
-            workers: self.workers()?,
-            blas_threads: self.blas_threads,
-        };
+        let call = self.call(plan)?;
+        let shape = output.raw_dim();
         let failures = stack::invert(&call, input, output, verdicts)?;
         match self.plan.on_failure {
-            OnFailure::Fail => stack::failure(&leading, failures).map_or(Ok(()), Err),
+            OnFailure::Fail => stack::failure(layout::square(shape.slice())?.0, failures),
             _ => Ok(()),
         }
+    }
+
+    fn call<'a, T: Scalar>(&'a self, plan: &'a Plan) -> Result<Call<'a, T>> {
+        self.check_options()?;
+        let pool = <T as EngineScalar>::pool(&self.pools);
+        Ok(Call { plan, pool, workers: self.workers()?, blas_threads: self.blas_threads })
     }
 
     fn check_options(&self) -> Result<()> {
@@ -334,18 +364,22 @@ impl Inverter {
         Ok(())
     }
 
-    /// The pool that `threads` asks for, made on first use.
-    fn workers(&self) -> Result<Option<&ThreadPool>> {
-        let Some(threads) = self.threads else { return Ok(None) };
+    /// Those that `threads` asks for; a pool is made on first use.
+    fn workers(&self) -> Result<Workers<'_>> {
+        let threads = match self.threads {
+            None => return Ok(Workers::Current),
+            Some(1) => return Ok(Workers::Caller),
+            Some(threads) => threads,
+        };
         if let Some(pool) = self.workers.get() {
-            return Ok(Some(pool));
+            return Ok(Workers::Own(pool));
         }
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("matinv-{i}"))
             .build()
             .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
-        Ok(Some(self.workers.get_or_init(|| Arc::new(pool))))
+        Ok(Workers::Own(self.workers.get_or_init(|| Arc::new(pool))))
     }
 }
 
@@ -358,19 +392,4 @@ fn shaped<T: Scalar, L: Dimension>(
     Array::from_shape_vec(IxDyn(leading), verdicts)
         .and_then(Array::into_dimensionality)
         .expect("there is one verdict per matrix, and the leading axes are two fewer")
-}
-
-/// Workspaces, by scalar.
-#[derive(Default)]
-pub(crate) struct Pools {
-    pub(crate) f32: Pool<f32>,
-    pub(crate) f64: Pool<f64>,
-    pub(crate) complex32: Pool<Complex32>,
-    pub(crate) complex64: Pool<Complex64>,
-}
-
-impl std::fmt::Debug for Pools {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pools")
-    }
 }

@@ -10,13 +10,17 @@ mod inverter;
 mod lapack;
 mod layout;
 mod norm;
+mod place;
 mod platform;
 mod pseudo_inverse;
+mod ragged;
 mod residual;
+mod schedule;
 mod stack;
 mod structure;
 mod threads;
 mod verdict;
+mod workspace;
 
 pub use element::{Element, Scalar};
 pub use engine::Engine;

@@ -1,29 +1,56 @@
-//! Every matrix of an array, of any number of axes, in parallel.
+//! Every matrix of an array, of any number of axes, or of a list, in parallel.
 //!
-//! A stack is halved along its leading axes until few enough matrices are left to be worth a
-//! task; each is then inverted with BLAS at one thread. Nothing of the result depends on where
-//! the cuts are, so the same input gives the same bits for any number of threads.
+//! A stack is halved along its leading axes until a run is no longer than a task is worth
+//! ([`schedule`] says how long), and rayon's work stealing evens out. Nothing of the result depends
+//! on where the cuts are, so the same input gives the same bits for any number of threads.
 
 use crate::element::{Element, Scalar};
 use crate::engine::MAX_ORDER;
 use crate::error::{Error, Failure, Result};
-use crate::inverse::{Matrix, Plan, Workspace};
+use crate::inverse::Plan;
 use crate::layout;
+use crate::place;
+use crate::schedule::{Schedule, schedule};
 use crate::threads;
 use crate::verdict::{Status, Verdict};
-use ndarray::{ArrayView, ArrayViewMut, ArrayViewMut2, Axis, Ix2, IxDyn};
+use crate::workspace::{Pool, Slot, Workspace, lock};
+use ndarray::{ArrayView, ArrayView2, ArrayViewMut, ArrayViewMut2, Axis, Ix2, Ix3, IxDyn};
 use std::sync::{Mutex, PoisonError};
 
-/// Workspaces that outlive a call, for workers to borrow.
-pub(crate) type Pool<T> = Mutex<Vec<Workspace<T>>>;
+/// Who works on a stack.
+#[derive(Clone, Copy)]
+pub(crate) enum Workers<'a> {
+    /// The calling thread alone.
+    Caller,
+    /// The current rayon pool.
+    Current,
+    /// This pool.
+    Own(&'a rayon::ThreadPool),
+}
+
+impl Workers<'_> {
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Workers::Caller => 1,
+            Workers::Current => rayon::current_num_threads(),
+            Workers::Own(pool) => pool.current_num_threads(),
+        }
+    }
+
+    pub(crate) fn install<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
+        match self {
+            Workers::Caller | Workers::Current => work(),
+            Workers::Own(pool) => pool.install(work),
+        }
+    }
+}
 
 /// What the caller's options come to, for one call.
 pub(crate) struct Call<'a, T: Scalar> {
     pub(crate) plan: &'a Plan,
     pub(crate) pool: &'a Pool<T>,
-    /// Workers for a stack: `None` is the current rayon pool.
-    pub(crate) workers: Option<&'a rayon::ThreadPool>,
-    /// Threads that LAPACK may use inside a single matrix.
+    pub(crate) workers: Workers<'a>,
+    /// Threads that LAPACK may use inside a matrix.
     pub(crate) blas_threads: usize,
 }
 
@@ -75,52 +102,32 @@ pub(crate) fn invert<A: Element>(
 ) -> Result<Vec<(usize, Error)>> {
     let (leading, n) = leading_and_order(output.shape())?;
     let count: usize = leading.iter().product();
+    if count == 0 {
+        return Ok(Vec::new());
+    }
     let failures = Failures::default();
     let run = Run { input, output, verdicts, first: 0, count };
-    match count {
-        0 => {}
-        1 => {
-            let mut slot = Slot::borrow(call.pool);
-            let failures = &failures;
-            threads::with_many(call.blas_threads, move || {
-                run.invert_all(call.plan, n, slot.workspace(), failures);
-            });
-        }
-        _ => threads::with_one(|| {
-            let grain = grain(n);
-            let halve = || halve(call, run, n, grain, &failures);
-            match call.workers {
-                Some(pool) => pool.install(halve),
-                None => halve(),
-            }
+    let in_turn = |run: Run<'_, A>| {
+        let mut slot = Slot::borrow(call.pool);
+        run.invert_all(call.plan, slot.workspace(), &failures);
+    };
+    match schedule::<A::Scalar>(n, count, call.blas_threads, || call.workers.count()) {
+        Schedule::InTurn => threads::with_one(|| in_turn(run)),
+        Schedule::Inside { threads } => threads::with_many(threads, || in_turn(run)),
+        Schedule::Spread { grain } => threads::with_one(|| {
+            call.workers.install(|| halve(run, grain, &|run| threads::on_worker(|| in_turn(run))));
         }),
     }
     failures.in_order()
 }
 
-/// How many matrices of order `n` are worth a task of their own: some 50 µs of work.
-fn grain(n: usize) -> usize {
-    (200_000 / (n.saturating_pow(3).saturating_add(200))).max(1)
-}
-
-fn halve<A: Element>(
-    call: &Call<'_, A::Scalar>,
-    run: Run<'_, A>,
-    n: usize,
-    grain: usize,
-    failures: &Failures,
-) {
+/// Cuts a run in two until no part is longer than `grain`, and does the parts in parallel.
+fn halve<A: Element>(run: Run<'_, A>, grain: usize, work: &(impl Fn(Run<'_, A>) + Sync)) {
     if run.count > grain {
         let (left, right) = run.split();
-        rayon::join(
-            || halve(call, left, n, grain, failures),
-            || halve(call, right, n, grain, failures),
-        );
+        rayon::join(|| halve(left, grain, work), || halve(right, grain, work));
     } else {
-        threads::on_worker(|| {
-            let mut slot = Slot::borrow(call.pool);
-            run.invert_all(call.plan, n, slot.workspace(), failures);
-        });
+        work(run);
     }
 }
 
@@ -134,20 +141,9 @@ impl<A: Element> Run<'_, A> {
         let len = self.output.len_of(Axis(0));
         let (at, count) = (len / 2, self.count / len * (len / 2));
         let (left, right) = self.output.split_at(Axis(0), at);
-        let (left_input, right_input) = match self.input {
-            Some(input) => {
-                let (left, right) = input.split_at(Axis(0), at);
-                (Some(left), Some(right))
-            }
-            None => (None, None),
-        };
-        let (left_verdicts, right_verdicts) = match self.verdicts {
-            Some(verdicts) => {
-                let (left, right) = verdicts.split_at_mut(count);
-                (Some(left), Some(right))
-            }
-            None => (None, None),
-        };
+        let (left_input, right_input) = self.input.map(|input| input.split_at(Axis(0), at)).unzip();
+        let (left_verdicts, right_verdicts) =
+            self.verdicts.map(|verdicts| verdicts.split_at_mut(count)).unzip();
         let first = self.first;
         (
             Run { input: left_input, output: left, verdicts: left_verdicts, first, count },
@@ -162,113 +158,52 @@ impl<A: Element> Run<'_, A> {
     }
 
     /// Inverts the run, one matrix after the other, on this thread.
-    fn invert_all(
-        self,
-        plan: &Plan,
-        n: usize,
-        workspace: &mut Workspace<A::Scalar>,
-        failures: &Failures,
-    ) {
-        if self.count > 1 {
-            let (left, right) = self.split();
-            left.invert_all(plan, n, workspace, failures);
-            right.invert_all(plan, n, workspace, failures);
-            return;
-        }
-        let output = single(self.output, |view, axis| view.index_axis_move(axis, 0));
-        let output = output.into_dimensionality::<Ix2>().expect("two axes are left");
-        let input = self.input.map(|input| {
-            let input = single(input, |view, axis| view.index_axis_move(axis, 0));
-            input.into_dimensionality::<Ix2>().expect("two axes are left")
-        });
-        let verdict = match input {
-            Some(input) => into(plan, n, workspace, &input, output),
-            None => in_place(plan, n, workspace, output),
+    fn invert_all(self, plan: &Plan, workspace: &mut Workspace<A::Scalar>, failures: &Failures) {
+        let Run { input, output, verdicts, first, .. } = self;
+        let mut verdicts = verdicts.into_iter().flatten();
+        let mut position = first;
+        let mut one = |input: Option<ArrayView2<'_, A>>, output: ArrayViewMut2<'_, A::Scalar>| {
+            let verdict = match input {
+                Some(input) => place::into(plan, workspace, &input, output),
+                None => place::in_place(plan, workspace, output),
+            };
+            failures.note(position, verdict, verdicts.next());
+            position += 1;
         };
-        match verdict {
-            Ok(verdict) => {
-                if let (Status::Failed, Some(error)) = (verdict.status, &verdict.error) {
-                    failures.push(self.first, error.clone());
-                }
-                if let Some([slot]) = self.verdicts {
-                    *slot = Some(verdict);
+        each_matrix(input, output, &mut one);
+    }
+}
+
+/// Visits the matrices of an array, and of an equally shaped one beside it, in index order.
+fn each_matrix<A, T>(
+    input: Option<ArrayView<'_, A, IxDyn>>,
+    mut output: ArrayViewMut<'_, T, IxDyn>,
+    visit: &mut impl FnMut(Option<ArrayView2<'_, A>>, ArrayViewMut2<'_, T>),
+) {
+    const RULE: &str = "the number of axes was looked at";
+    match output.ndim() {
+        2 => {
+            let input = input.map(|input| input.into_dimensionality::<Ix2>().expect(RULE));
+            visit(input, output.into_dimensionality::<Ix2>().expect(RULE));
+        }
+        // The usual stack, in dimensions that the compiler knows.
+        3 => {
+            let mut output = output.into_dimensionality::<Ix3>().expect(RULE);
+            match input.map(|input| input.into_dimensionality::<Ix3>().expect(RULE)) {
+                None => output.outer_iter_mut().for_each(|matrix| visit(None, matrix)),
+                Some(input) => {
+                    let pairs = input.outer_iter().zip(output.outer_iter_mut());
+                    pairs.for_each(|(from, to)| visit(Some(from), to));
                 }
             }
-            Err(error) => failures.refuse(error),
+        }
+        _ => {
+            for (i, part) in output.outer_iter_mut().enumerate() {
+                let input = input.as_ref().map(|input| input.index_axis(Axis(0), i));
+                each_matrix(input, part, visit);
+            }
         }
     }
-}
-
-/// Drops leading axes, all of length 1, until two are left.
-fn single<S, D>(
-    mut view: ndarray::ArrayBase<S, IxDyn>,
-    drop_axis: impl Fn(ndarray::ArrayBase<S, IxDyn>, Axis) -> ndarray::ArrayBase<S, IxDyn>,
-) -> ndarray::ArrayBase<S, IxDyn>
-where
-    S: ndarray::RawData<Elem = D>,
-{
-    while view.ndim() > 2 {
-        view = drop_axis(view, Axis(0));
-    }
-    view
-}
-
-/// Inverts a matrix into another array.
-fn into<A: Element>(
-    plan: &Plan,
-    n: usize,
-    workspace: &mut Workspace<A::Scalar>,
-    input: &ArrayView<'_, A, Ix2>,
-    mut output: ArrayViewMut2<'_, A::Scalar>,
-) -> Result<Verdict<A::Scalar>> {
-    let (packed, _, kept) = workspace.split();
-    if let Some((a, order)) = layout::gapless(&mut output) {
-        layout::load(input, a, order);
-        return Ok(Matrix { plan, kept, n, a, order, original: Some(input.view()) }.invert());
-    }
-    let order = layout::memory_order(output.strides());
-    let a = take(packed, n)?;
-    layout::load(input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original: Some(input.view()) }.invert();
-    output.assign(&layout::view(n, a, order));
-    Ok(verdict)
-}
-
-/// Inverts a matrix in its place.
-fn in_place<T: Scalar>(
-    plan: &Plan,
-    n: usize,
-    workspace: &mut Workspace<T>,
-    mut matrix: ArrayViewMut2<'_, T>,
-) -> Result<Verdict<T>> {
-    let (packed, original, kept) = workspace.split();
-    if let Some((a, order)) = layout::gapless(&mut matrix) {
-        let original = if plan.needs_original(order) {
-            let copy = take(original, n)?;
-            copy.copy_from_slice(a);
-            Some(layout::view(n, copy, order))
-        } else {
-            None
-        };
-        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
-    }
-    // With gaps, the computation runs in a packed copy, and the original stays where it is.
-    let order = layout::memory_order(matrix.strides());
-    let a = take(packed, n)?;
-    layout::load(&matrix.view(), a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original: Some(matrix.view()) }.invert();
-    matrix.assign(&layout::view(n, a, order));
-    Ok(verdict)
-}
-
-/// The first n² elements of a buffer that is made large enough.
-fn take<T: Scalar>(buffer: &mut Vec<T>, n: usize) -> Result<&mut [T]> {
-    let len = n * n;
-    if buffer.len() < len {
-        layout::reserve(buffer, len)?;
-        buffer.resize(len, T::zero());
-    }
-    Ok(&mut buffer[..len])
 }
 
 /// Failures as they come in, from any thread.
@@ -280,12 +215,26 @@ struct Failures {
 }
 
 impl Failures {
-    fn push(&self, position: usize, error: Error) {
-        lock(&self.of_matrices).push((position, error));
-    }
-
-    fn refuse(&self, error: Error) {
-        lock(&self.of_call).get_or_insert(error);
+    /// Notes what became of the matrix at a position, and its verdict where there is room.
+    fn note<T: Scalar>(
+        &self,
+        position: usize,
+        verdict: Result<Verdict<T>>,
+        room: Option<&mut Option<Verdict<T>>>,
+    ) {
+        match verdict {
+            Ok(verdict) => {
+                if let (Status::Failed, Some(error)) = (verdict.status, &verdict.error) {
+                    lock(&self.of_matrices).push((position, error.clone()));
+                }
+                if let Some(room) = room {
+                    *room = Some(verdict);
+                }
+            }
+            Err(error) => {
+                lock(&self.of_call).get_or_insert(error);
+            }
+        }
     }
 
     fn in_order(self) -> Result<Vec<(usize, Error)>> {
@@ -298,47 +247,21 @@ impl Failures {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing is left half done under these locks.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A workspace borrowed from a pool; it goes back when dropped.
-struct Slot<'a, T: Scalar> {
-    pool: &'a Pool<T>,
-    workspace: Option<Workspace<T>>,
-}
-
-impl<'a, T: Scalar> Slot<'a, T> {
-    fn borrow(pool: &'a Pool<T>) -> Self {
-        let workspace = lock(pool).pop().unwrap_or_default();
-        Slot { pool, workspace: Some(workspace) }
-    }
-
-    fn workspace(&mut self) -> &mut Workspace<T> {
-        self.workspace.get_or_insert_default()
-    }
-}
-
-impl<T: Scalar> Drop for Slot<'_, T> {
-    fn drop(&mut self) {
-        if let Some(workspace) = self.workspace.take() {
-            lock(self.pool).push(workspace);
-        }
-    }
-}
-
 /// The failures of an array as one error: plain for a matrix, with every index for a stack.
-pub(crate) fn failure(leading: &[usize], mut failures: Vec<(usize, Error)>) -> Option<Error> {
-    if leading.is_empty() {
-        return failures.pop().map(|(_, error)| error);
-    }
+///
+/// # Errors
+///
+/// If there are any.
+pub(crate) fn failure(leading: &[usize], mut failures: Vec<(usize, Error)>) -> Result<()> {
     if failures.is_empty() {
-        return None;
+        return Ok(());
+    }
+    if leading.is_empty() {
+        return failures.pop().map_or(Ok(()), |(_, error)| Err(error));
     }
     let failures = failures
         .into_iter()
         .map(|(position, error)| Failure { index: index_of(position, leading), error })
         .collect();
-    Some(Error::InStack { failures })
+    Err(Error::InStack { failures })
 }

@@ -19,10 +19,9 @@ use openblas_src as _;
 
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, EngineScalar, Facts, Svd, Symmetry};
-use crate::inverter::Pools;
 use crate::norm::{self, Part, ScaledNorm};
-use crate::stack::Pool;
 use crate::structure::Triangle;
+use crate::workspace::{Pool, Pools};
 use num_complex::{Complex32, Complex64};
 use routines::{Routines, Work};
 

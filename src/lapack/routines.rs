@@ -218,12 +218,6 @@ macro_rules! through_lax {
         type LaxWork =
             LaxWork<InvWork<$scalar>, RcondWork<$scalar>, BkWork<$scalar>, InvhWork<$scalar>>;
 
-        fn getrf(work: &mut Work<Self>, n: usize, a: &mut [Self]) -> Step {
-            let order = checked_order(n, a.len());
-            work.ipiv = lax_outcome("getrf", <$scalar as Lapack>::lu(layout(order), a))?;
-            Ok(())
-        }
-
         fn gecon(work: &mut Work<Self>, which: Norm, n: usize, a: &[Self], anorm: f64) -> f64 {
             let order = checked_order(n, a.len());
             work.prepare(n);
@@ -289,7 +283,19 @@ macro_rules! through_lax {
 /// The routines that real and complex scalars call alike, but for the name of the second
 /// workspace: `IWORK` (real) or `RWORK` (complex).
 macro_rules! through_lapack {
-    ($real:ty, $second:ident, $pocon:ident, $trcon:ident, $trtri:ident) => {
+    ($real:ty, $second:ident, $getrf:ident, $pocon:ident, $trcon:ident, $trtri:ident) => {
+        // `lax` has it too, but allocates the pivots anew for every matrix.
+        fn getrf(work: &mut Work<Self>, n: usize, a: &mut [Self]) -> Step {
+            let order = checked_order(n, a.len());
+            work.ipiv.clear();
+            work.ipiv.resize(n, 0);
+            let mut info = 0;
+            // SAFETY: `checked_order` checked that a holds n × n elements and that n fits; IPIV
+            // has n, made so above.
+            unsafe { lapack::$getrf(order, order, a, order, &mut work.ipiv, &mut info) };
+            outcome("getrf", info)
+        }
+
         fn pocon(
             work: &mut Work<Self>,
             triangle: Triangle,
@@ -362,10 +368,10 @@ macro_rules! through_lapack {
 }
 
 macro_rules! real_routines {
-    ($real:ty, $pocon:ident, $trcon:ident, $trtri:ident, $sycon:ident) => {
+    ($real:ty, $getrf:ident, $pocon:ident, $trcon:ident, $trtri:ident, $sycon:ident) => {
         impl Routines for $real {
             through_lax!($real, $real);
-            through_lapack!($real, iwork, $pocon, $trcon, $trtri);
+            through_lapack!($real, iwork, $getrf, $pocon, $trcon, $trtri);
 
             fn sytrf(
                 work: &mut Work<Self>,
@@ -424,12 +430,12 @@ macro_rules! real_routines {
 
 macro_rules! complex_routines {
     (
-        $complex:ty, $real:ty, $pocon:ident, $trcon:ident, $trtri:ident,
+        $complex:ty, $real:ty, $getrf:ident, $pocon:ident, $trcon:ident, $trtri:ident,
         $sytrf:ident, $sycon:ident, $hecon:ident, $sytri:ident
     ) => {
         impl Routines for $complex {
             through_lax!($complex, $real);
-            through_lapack!($real, rwork, $pocon, $trcon, $trtri);
+            through_lapack!($real, rwork, $getrf, $pocon, $trcon, $trtri);
 
             fn sytrf(
                 work: &mut Work<Self>,
@@ -532,7 +538,7 @@ macro_rules! complex_routines {
     };
 }
 
-real_routines!(f32, spocon, strcon, strtri, ssycon);
-real_routines!(f64, dpocon, dtrcon, dtrtri, dsycon);
-complex_routines!(Complex32, f32, cpocon, ctrcon, ctrtri, csytrf, csycon, checon, csytri);
-complex_routines!(Complex64, f64, zpocon, ztrcon, ztrtri, zsytrf, zsycon, zhecon, zsytri);
+real_routines!(f32, sgetrf, spocon, strcon, strtri, ssycon);
+real_routines!(f64, dgetrf, dpocon, dtrcon, dtrtri, dsycon);
+complex_routines!(Complex32, f32, cgetrf, cpocon, ctrcon, ctrtri, csytrf, csycon, checon, csytri);
+complex_routines!(Complex64, f64, zgetrf, zpocon, ztrcon, ztrtri, zsytrf, zsycon, zhecon, zsytri);

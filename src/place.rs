@@ -1,0 +1,68 @@
+//! One matrix of an array, of any strides: brought into a slice without gaps, inverted there, and
+//! brought back. Where it lies in such a slice already, it is inverted on the spot.
+
+use crate::element::{Element, Scalar};
+use crate::error::Result;
+use crate::inverse::{Matrix, Plan};
+use crate::layout;
+use crate::verdict::Verdict;
+use crate::workspace::{self, Workspace};
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// Inverts a matrix into another array.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) for the workspace. That it has no inverse is
+/// said in the verdict.
+pub(crate) fn into<A: Element>(
+    plan: &Plan,
+    workspace: &mut Workspace<A::Scalar>,
+    input: &ArrayView2<'_, A>,
+    mut output: ArrayViewMut2<'_, A::Scalar>,
+) -> Result<Verdict<A::Scalar>> {
+    let n = input.nrows();
+    let Workspace { packed, kept, .. } = workspace;
+    let original = Some(input.view());
+    if let Some((a, order)) = layout::gapless(&mut output) {
+        layout::load(input, a, order);
+        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
+    }
+    let order = layout::memory_order(output.strides());
+    let a = workspace::square(packed, n)?;
+    layout::load(input, a, order);
+    let verdict = Matrix { plan, kept, n, a, order, original }.invert();
+    output.assign(&layout::view(n, a, order));
+    Ok(verdict)
+}
+
+/// Inverts a matrix in its place.
+///
+/// # Errors
+///
+/// As [`into`]; the matrix is then as it was.
+pub(crate) fn in_place<T: Scalar>(
+    plan: &Plan,
+    workspace: &mut Workspace<T>,
+    mut matrix: ArrayViewMut2<'_, T>,
+) -> Result<Verdict<T>> {
+    let n = matrix.nrows();
+    let Workspace { packed, original, kept } = workspace;
+    if let Some((a, order)) = layout::gapless(&mut matrix) {
+        let original = if plan.needs_original(order) {
+            let copy = workspace::square(original, n)?;
+            copy.copy_from_slice(a);
+            Some(layout::view(n, copy, order))
+        } else {
+            None
+        };
+        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
+    }
+    // With gaps, the computation runs in a packed copy, and the original stays where it is.
+    let order = layout::memory_order(matrix.strides());
+    let a = workspace::square(packed, n)?;
+    layout::load(&matrix.view(), a, order);
+    let verdict = Matrix { plan, kept, n, a, order, original: Some(matrix.view()) }.invert();
+    matrix.assign(&layout::view(n, a, order));
+    Ok(verdict)
+}

@@ -1,0 +1,109 @@
+//! How the matrices of a call are spread over threads. This is the one place that decides.
+//!
+//! Nothing here changes a bit of any result, but for [`Schedule::Inside`], which the user has to
+//! ask for (`Inverter::blas_threads`).
+
+use crate::element::Scalar;
+
+/// A way to work through the matrices of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schedule {
+    /// One after the other on the calling thread.
+    InTurn,
+    /// Over the workers, in runs of at most this many matrices; whoever is idle takes half of
+    /// somebody else's.
+    Spread {
+        /// Matrices per task.
+        grain: usize,
+    },
+    /// One after the other, each by this many threads of BLAS: few and large matrices.
+    Inside {
+        /// Threads of BLAS.
+        threads: usize,
+    },
+}
+
+/// Work that is worth a task: splitting, stealing and waking a worker cost some microseconds.
+pub(crate) const TASK_NS: f64 = 50_000.0;
+
+/// Below this order BLAS does not use more than one thread.
+const INSIDE_ORDER: usize = 128;
+
+/// An estimate, for cutting work and nothing else, of what one matrix costs: the calls of LAPACK,
+/// and 2n³ operations at a rate that rises with the order.
+pub(crate) fn cost_ns<T: Scalar>(n: usize) -> f64 {
+    let n = n as f64;
+    let operations = 2.0 * n * n * n * if T::COMPLEX { 4.0 } else { 1.0 };
+    500.0 + operations / (1.0 + n / 16.0).min(20.0)
+}
+
+/// Decides for `count` matrices of order `n`. `workers` is asked for only where it matters, since
+/// asking may start the global pool.
+pub(crate) fn schedule<T: Scalar>(
+    n: usize,
+    count: usize,
+    blas_threads: usize,
+    workers: impl FnOnce() -> usize,
+) -> Schedule {
+    let inside = blas_threads > 1 && n >= INSIDE_ORDER;
+    if inside && count == 1 {
+        return Schedule::Inside { threads: blas_threads };
+    }
+    let cost = cost_ns::<T>(n);
+    if count <= 1 || cost * (count as f64) < 2.0 * TASK_NS {
+        return Schedule::InTurn;
+    }
+    let workers = workers();
+    if inside && count < workers {
+        return Schedule::Inside { threads: blas_threads };
+    }
+    if workers <= 1 {
+        return Schedule::InTurn;
+    }
+    // Some tasks per worker are needed to even out, more only cost.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and 100
+    let worth_a_task = (TASK_NS / cost) as usize;
+    Schedule::Spread { grain: worth_a_task.clamp(1, count.div_ceil(4 * workers)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(n: usize, count: usize, blas_threads: usize, workers: usize) -> Schedule {
+        schedule::<f64>(n, count, blas_threads, || workers)
+    }
+
+    #[test]
+    fn little_work_wakes_nobody() {
+        let asked = || -> usize { panic!("asked for the workers") };
+        assert_eq!(schedule::<f64>(4, 10, 1, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(5000, 1, 1, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(0, 0, 4, asked), Schedule::InTurn);
+    }
+
+    #[test]
+    fn small_matrices_go_in_runs_and_large_ones_one_by_one() {
+        let Schedule::Spread { grain } = of(4, 1_000_000, 1, 8) else { panic!("not spread") };
+        assert!((10..1000).contains(&grain), "{grain}");
+        assert_eq!(of(300, 1000, 1, 8), Schedule::Spread { grain: 1 });
+    }
+
+    #[test]
+    fn every_worker_gets_some_tasks() {
+        for count in [10, 50, 1000] {
+            if let Schedule::Spread { grain } = of(16, count, 1, 8) {
+                assert!(grain <= count.div_ceil(32), "{count}: {grain}");
+            }
+        }
+    }
+
+    #[test]
+    fn few_large_matrices_share_the_threads_of_blas_if_asked_to() {
+        assert_eq!(of(2000, 3, 8, 8), Schedule::Inside { threads: 8 });
+        assert_eq!(of(2000, 1, 8, 8), Schedule::Inside { threads: 8 });
+        assert_eq!(of(2000, 3, 1, 8), Schedule::Spread { grain: 1 });
+        assert_eq!(of(2000, 30, 8, 8), Schedule::Spread { grain: 1 });
+        assert_eq!(of(50, 1, 8, 8), Schedule::InTurn);
+    }
+}
