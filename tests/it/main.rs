@@ -6,6 +6,7 @@ mod lapack_grid;
 mod lapack_matrices;
 mod lapack_ratios;
 mod layouts;
+mod policies;
 mod ratios;
 mod scalars;
 mod single;
