@@ -11,4 +11,5 @@ mod ratios;
 mod scalars;
 mod single;
 mod storage;
+mod threads;
 mod truth_table;
