@@ -364,6 +364,10 @@ impl<A: Element> Matrix<'_, A> {
     fn pseudo_inverse(&mut self) -> Result<()> {
         let n = self.n;
         self.load_as_understood();
+        // Let through by a check that is off; the decomposition takes no NaN.
+        if let Some((row, col)) = layout::first_non_finite(n, self.a, self.order, Part::Full) {
+            return Err(Error::NonFinite { row, col });
+        }
         let found = detect(n, self.a);
         let rounding = n as f64 * 2.0 * A::Scalar::UNIT_ROUNDOFF;
         // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.

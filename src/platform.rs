@@ -31,7 +31,7 @@ pub fn platform() -> Platform {
         blas: blas::config(),
         blas_core: blas::core_name(),
         blas_threading: blas::threading(),
-        blas_threads: threads::blas_threads(),
+        blas_threads: threads::users_setting(),
         blas_linked: option_env!("MATINV_OPENBLAS_LINK").unwrap_or("unknown"),
     }
 }

@@ -23,7 +23,7 @@ enum Regime {
     /// `callers` hold BLAS at one thread.
     One { callers: usize, users_setting: usize },
     /// One caller lets BLAS use several threads.
-    Many,
+    Many { users_setting: usize },
 }
 
 static REGIME: Mutex<Regime> = Mutex::new(Regime::Idle);
@@ -42,7 +42,7 @@ struct One {
 
 impl One {
     fn enter(mut regime: MutexGuard<'static, Regime>) -> Self {
-        while matches!(*regime, Regime::Many) {
+        while matches!(*regime, Regime::Many { .. }) {
             regime = MANY_ENDED.wait(regime).unwrap_or_else(PoisonError::into_inner);
         }
         let own_setting = (blas::threading() == Threading::OpenMp).then(|| {
@@ -54,7 +54,7 @@ impl One {
             Regime::One { callers, users_setting } => {
                 Regime::One { callers: callers + 1, users_setting }
             }
-            Regime::Idle | Regime::Many => {
+            Regime::Idle | Regime::Many { .. } => {
                 let users_setting = own_setting.unwrap_or_else(blas::threads);
                 if users_setting != 1 {
                     blas::set_threads(1);
@@ -82,7 +82,9 @@ impl Drop for One {
             Regime::One { callers, users_setting } => {
                 Regime::One { callers: callers - 1, users_setting }
             }
-            Regime::Idle | Regime::Many => unreachable!("this caller holds BLAS at one thread"),
+            Regime::Idle | Regime::Many { .. } => {
+                unreachable!("this caller holds BLAS at one thread")
+            }
         };
     }
 }
@@ -125,15 +127,16 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
         return with_one(work);
     }
     let mut held = regime();
-    while matches!(*held, Regime::Many) {
+    while matches!(*held, Regime::Many { .. }) {
         held = MANY_ENDED.wait(held).unwrap_or_else(PoisonError::into_inner);
     }
     if matches!(*held, Regime::One { .. }) {
         let _one = One::enter(held);
         return work();
     }
-    let many = Many { users_setting: blas::threads() };
-    *held = Regime::Many;
+    let users_setting = blas::threads();
+    let many = Many { users_setting };
+    *held = Regime::Many { users_setting };
     drop(held);
 
     // The work is handed over through this cell, so that it is still here if no thread starts.
@@ -158,15 +161,23 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
     }
 }
 
-/// The thread counts of BLAS for tests and for `info`.
-pub(crate) fn blas_threads() -> usize {
-    let _regime = regime();
-    blas::threads()
+/// The user's setting: the threads that BLAS uses when no call of ours is under way.
+pub(crate) fn users_setting() -> usize {
+    match *regime() {
+        Regime::Idle => blas::threads(),
+        Regime::One { users_setting, .. } | Regime::Many { users_setting } => users_setting,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What BLAS may use at this moment.
+    fn blas_threads() -> usize {
+        let _regime = regime();
+        blas::threads()
+    }
 
     /// The tests share the process's one BLAS: they take turns.
     static TURN: Mutex<()> = Mutex::new(());
@@ -182,6 +193,7 @@ mod tests {
                     for _ in 0..200 {
                         with_one(|| {
                             assert_eq!(blas_threads(), 1);
+                            assert_eq!(users_setting(), before);
                             with_one(|| assert_eq!(blas_threads(), 1));
                             with_many(2, || assert_eq!(blas_threads(), 1));
                         });

@@ -64,16 +64,14 @@ pub(crate) fn same_bits<T: Field, D: Dimension>(a: &ArrayRef<T, D>, b: &ArrayRef
     a.shape() == b.shape() && a.iter().zip(b).all(|(x, y)| x.bits() == y.bits())
 }
 
-/// Whether A = Aᵀ, bit by bit.
-pub(crate) fn is_bitwise_symmetric<T: Field>(a: &Array2<T>) -> bool {
-    a.indexed_iter().all(|((i, j), x)| x.bits() == a[[j, i]].bits())
+/// Whether A = Aᵀ exactly: the same bits, but for signs of zero.
+pub(crate) fn is_symmetric<T: Field>(a: &Array2<T>) -> bool {
+    a.indexed_iter().all(|((i, j), &x)| x == a[[j, i]])
 }
 
-/// Whether A = Aᴴ, bit by bit (either zero will do as an imaginary part on the diagonal).
-pub(crate) fn is_bitwise_hermitian<T: Field>(a: &Array2<T>) -> bool {
-    a.indexed_iter().all(|((i, j), &x)| {
-        if i == j { x.parts().1 == 0.0 } else { x.bits() == a[[j, i]].conj().bits() }
-    })
+/// Whether A = Aᴴ exactly: the same bits, but for signs of zero.
+pub(crate) fn is_hermitian<T: Field>(a: &Array2<T>) -> bool {
+    a.indexed_iter().all(|((i, j), &x)| x == a[[j, i]].conj())
 }
 
 /// Matrix `i` of a stack, with its own memory, stored as in the stack.

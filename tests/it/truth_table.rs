@@ -5,7 +5,7 @@ use crate::lapack_grid::ORDERS;
 use crate::lapack_matrices::{Mirror, Signs, Spectrum, symmetric};
 use crate::ratios::{THRESHOLD, better};
 use crate::scalars::{Field, for_every_scalar};
-use crate::storage::{Storage, is_bitwise_hermitian, is_bitwise_symmetric};
+use crate::storage::{Storage, is_hermitian, is_symmetric};
 use matinv::ndarray::{Array2, array};
 use matinv::num_complex::Complex64;
 use matinv::{Error, Inverter, OnFailure, Status, Structure, Triangle, Verdict, inv};
@@ -20,9 +20,9 @@ fn detected<T: Field>(a: &Array2<T>) -> Structure {
         assert_eq!(verdict.status, Status::Inverted);
         assert!(better(a, x) < THRESHOLD, "{a} {x}");
         match verdict.structure {
-            Structure::Symmetric => assert!(is_bitwise_symmetric(x), "{a} {x}"),
+            Structure::Symmetric => assert!(is_symmetric(x), "{a} {x}"),
             Structure::PositiveDefinite | Structure::Hermitian => {
-                assert!(is_bitwise_hermitian(x), "{a} {x}");
+                assert!(is_hermitian(x), "{a} {x}");
             }
             _ => {}
         }
