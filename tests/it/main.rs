@@ -1,12 +1,16 @@
 //! Integration tests, one binary.
 
 mod axes;
+mod elements;
 mod errors;
+mod gallery;
+mod gallery_matrices;
 mod lapack_grid;
 mod lapack_matrices;
 mod lapack_ratios;
 mod layouts;
 mod policies;
+mod properties;
 mod ratios;
 mod scalars;
 mod single;
