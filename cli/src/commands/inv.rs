@@ -316,8 +316,9 @@ where
     let by_work = STEP_WORK / (2.0 * (order as f64).powi(3) * per_index as f64);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; `as` saturates
     let step = (by_work as usize).min(STEP_COUNT / per_index.max(1)).max(1);
-    let progress = Progress::begin(what, length, quiet);
-    if a.is_empty() || step >= length {
+    let at_once = a.is_empty() || step >= length;
+    let progress = Progress::begin(what, if at_once { 1 } else { length }, quiet);
+    if at_once {
         let inversion = inverter.report(a)?;
         inversion.verdicts.into_iter().for_each(each);
         return Ok(inversion.inverse);
