@@ -55,6 +55,9 @@ pub(crate) struct Ask {
     pub(crate) rcond: Option<Norm>,
     /// Compute sign and log |det|?
     pub(crate) determinant: bool,
+    /// Stop at a pivot that is nothing but rounding ([`Breakdown::TinyPivot`])? Only `general`
+    /// looks.
+    pub(crate) wary: bool,
 }
 
 /// What a factorization tells of its matrix beside the inverse.
@@ -73,6 +76,8 @@ pub(crate) enum Breakdown {
     ZeroPivot(usize),
     /// The leading minor of order `.0 + 1` is not positive.
     NotPositive(usize),
+    /// The pivot of this step may be the rounding error of a zero.
+    TinyPivot(usize),
 }
 
 /// The largest order that the LAPACK engine takes: the largest n with n² elements countable in

@@ -50,7 +50,7 @@ impl Plan {
             Order::Row => Norm::Infinity,
         };
         let rcond = self.report || self.min_rcond.is_some();
-        Ask { rcond: rcond.then_some(norm), determinant: self.report }
+        Ask { rcond: rcond.then_some(norm), determinant: self.report, wary: false }
     }
 
     /// The declared triangle, in terms of a slice stored in this order.
@@ -282,7 +282,7 @@ impl<A: Element> Matrix<'_, A> {
         if order == Order::Row {
             layout::transpose(n, self.a);
         }
-        let ask = Ask { rcond: None, determinant: false };
+        let ask = Ask { rcond: None, determinant: false, wary: false };
         match A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
             Err(breakdown) => in_words(breakdown),
             // Rounding hid the zero: all columns but the last are independent.
@@ -327,19 +327,22 @@ impl<A: Element> Matrix<'_, A> {
 
     fn general(&mut self) -> Result<Facts<A::Scalar>> {
         let Matrix { plan, n, order, .. } = *self;
-        let engine = &mut self.kept.engine;
-        match A::Scalar::general(engine, n, self.a, plan.ask(order)) {
-            Ok(facts) => Ok(facts),
-            Err(breakdown) if order == Order::Column => Err(in_words(breakdown)),
-            // That was LU of Aᵀ. LU of A names the column, or finds that rounding made the zero.
-            Err(_) => {
-                load_original(self.original.as_ref(), self.a, Order::Column);
-                let facts = A::Scalar::general(engine, n, self.a, plan.ask(Order::Column))
-                    .map_err(in_words)?;
-                layout::transpose(n, self.a);
-                Ok(facts)
-            }
+        if order == Order::Column {
+            let ask = plan.ask(order);
+            return A::Scalar::general(&mut self.kept.engine, n, self.a, ask).map_err(in_words);
         }
+        let ask = Ask { wary: true, ..plan.ask(order) };
+        if let Ok(facts) = A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
+            return Ok(facts);
+        }
+        // That was LU of Aᵀ. The verdict is that of LU of A, whatever the order in memory: it
+        // names the column, or finds that rounding made the zero; or finds a zero where rounding
+        // hid it from LU of Aᵀ.
+        load_original(self.original.as_ref(), self.a, Order::Column);
+        let ask = plan.ask(Order::Column);
+        let facts = A::Scalar::general(&mut self.kept.engine, n, self.a, ask).map_err(in_words)?;
+        layout::transpose(n, self.a);
+        Ok(facts)
     }
 
     /// What stands in the place of a matrix that failed, and what to say of it.
@@ -449,6 +452,7 @@ fn found_or_general(structure: Structure) -> Structure {
 fn in_words(breakdown: Breakdown) -> Error {
     match breakdown {
         Breakdown::ZeroPivot(pivot) => Error::Singular { pivot },
+        Breakdown::TinyPivot(_) => unreachable!("only asked for where LU is done again"),
         Breakdown::NotPositive(step) => Error::NotPositiveDefinite { minor: step + 1 },
     }
 }

@@ -7,16 +7,49 @@
 //! - [`with_one`]: BLAS is held at one thread. Any number of callers share this regime; the first
 //!   one in saves the user's setting, the last one out restores it.
 //! - [`with_many`]: one caller at a time lets BLAS use several threads, on a thread that we make
-//!   with a stack large enough. It waits for no one: while others hold BLAS at one thread, it
-//!   joins them instead. Callers of [`with_one`] wait for it to end.
+//!   with a stack large enough. While others hold BLAS at one thread, it joins them instead.
+//!   Callers of [`with_one`] wait for it to end.
+//!
+//! The guard is tested by exhaustion under loom: `RUSTFLAGS="--cfg loom" cargo test --lib guard`.
 
 use crate::lapack::blas::{self, Threading};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(loom)]
+use loom::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::PoisonError;
+#[cfg(not(loom))]
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Stack of the thread on which a multi-threaded LAPACK call runs.
 const STACK_BYTES: usize = 64 << 20;
 
-#[derive(Debug)]
+/// The thread count that is guarded.
+trait Blas {
+    /// The setting now.
+    fn threads(&self) -> usize;
+    /// Changes it.
+    fn set_threads(&self, threads: usize);
+    /// Whether every calling thread has a setting of its own, as OpenMP has it.
+    fn is_per_thread(&self) -> bool;
+}
+
+/// The OpenBLAS that this program is linked with.
+struct OpenBlas;
+
+impl Blas for OpenBlas {
+    fn threads(&self) -> usize {
+        blas::threads()
+    }
+
+    fn set_threads(&self, threads: usize) {
+        blas::set_threads(threads);
+    }
+
+    fn is_per_thread(&self) -> bool {
+        blas::threading() == Threading::OpenMp
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Regime {
     /// No call of ours is under way; BLAS has the user's setting.
     Idle,
@@ -26,28 +59,41 @@ enum Regime {
     Many { users_setting: usize },
 }
 
-static REGIME: Mutex<Regime> = Mutex::new(Regime::Idle);
-static MANY_ENDED: Condvar = Condvar::new();
-
-fn regime() -> MutexGuard<'static, Regime> {
-    // The state is written last in every critical section, so it is whole even if one panicked.
-    REGIME.lock().unwrap_or_else(PoisonError::into_inner)
+struct Guard<B: Blas> {
+    regime: Mutex<Regime>,
+    many_ended: Condvar,
+    blas: B,
 }
 
-/// Holds BLAS at one thread until dropped.
-struct One {
-    /// OpenMP keeps the thread count per calling thread: the caller's own setting.
-    own_setting: Option<usize>,
-}
+impl<B: Blas> Guard<B> {
+    #[cfg(not(loom))]
+    const fn new(blas: B) -> Self {
+        Guard { regime: Mutex::new(Regime::Idle), many_ended: Condvar::new(), blas }
+    }
 
-impl One {
-    fn enter(mut regime: MutexGuard<'static, Regime>) -> Self {
+    #[cfg(loom)]
+    fn new(blas: B) -> Self {
+        Guard { regime: Mutex::new(Regime::Idle), many_ended: Condvar::new(), blas }
+    }
+
+    /// Locks the regime, once no one lets BLAS use several threads.
+    fn settled(&self) -> MutexGuard<'_, Regime> {
+        // The regime is written last in every critical section: it is whole even if one panicked.
+        let mut regime = self.regime.lock().unwrap_or_else(PoisonError::into_inner);
         while matches!(*regime, Regime::Many { .. }) {
-            regime = MANY_ENDED.wait(regime).unwrap_or_else(PoisonError::into_inner);
+            regime = self.many_ended.wait(regime).unwrap_or_else(PoisonError::into_inner);
         }
-        let own_setting = (blas::threading() == Threading::OpenMp).then(|| {
-            let own = blas::threads();
-            blas::set_threads(1);
+        regime
+    }
+
+    fn enter_one(&self) -> One<'_, B> {
+        self.join_one(self.settled())
+    }
+
+    fn join_one(&self, mut regime: MutexGuard<'_, Regime>) -> One<'_, B> {
+        let own_setting = self.blas.is_per_thread().then(|| {
+            let own = self.blas.threads();
+            self.blas.set_threads(1);
             own
         });
         *regime = match *regime {
@@ -55,27 +101,45 @@ impl One {
                 Regime::One { callers: callers + 1, users_setting }
             }
             Regime::Idle | Regime::Many { .. } => {
-                let users_setting = own_setting.unwrap_or_else(blas::threads);
+                let users_setting = own_setting.unwrap_or_else(|| self.blas.threads());
                 if users_setting != 1 {
-                    blas::set_threads(1);
+                    self.blas.set_threads(1);
                 }
                 Regime::One { callers: 1, users_setting }
             }
         };
-        One { own_setting }
+        One { guard: self, own_setting }
+    }
+
+    /// Lets BLAS use several threads, or joins those who hold it at one.
+    fn enter_many(&self) -> Entered<'_, B> {
+        let mut regime = self.settled();
+        if matches!(*regime, Regime::One { .. }) {
+            return Entered::One(self.join_one(regime));
+        }
+        *regime = Regime::Many { users_setting: self.blas.threads() };
+        Entered::Many(Many { guard: self })
     }
 }
 
-impl Drop for One {
+/// Holds BLAS at one thread until dropped.
+struct One<'a, B: Blas> {
+    guard: &'a Guard<B>,
+    /// The caller's own setting, where every thread has one.
+    own_setting: Option<usize>,
+}
+
+impl<B: Blas> Drop for One<'_, B> {
     fn drop(&mut self) {
-        let mut regime = regime();
+        let blas = &self.guard.blas;
+        let mut regime = self.guard.regime.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = self.own_setting {
-            blas::set_threads(own);
+            blas.set_threads(own);
         }
         *regime = match *regime {
             Regime::One { callers: 1, users_setting } => {
                 if users_setting != 1 && self.own_setting.is_none() {
-                    blas::set_threads(users_setting);
+                    blas.set_threads(users_setting);
                 }
                 Regime::Idle
             }
@@ -89,11 +153,40 @@ impl Drop for One {
     }
 }
 
+/// Lets BLAS use several threads until dropped, also while unwinding.
+struct Many<'a, B: Blas> {
+    guard: &'a Guard<B>,
+}
+
+impl<B: Blas> Drop for Many<'_, B> {
+    fn drop(&mut self) {
+        let mut regime = self.guard.regime.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Regime::Many { users_setting } = *regime {
+            self.guard.blas.set_threads(users_setting);
+        }
+        *regime = Regime::Idle;
+        self.guard.many_ended.notify_all();
+    }
+}
+
+/// What [`Guard::enter_many`] came to.
+enum Entered<'a, B: Blas> {
+    One(One<'a, B>),
+    Many(Many<'a, B>),
+}
+
+#[cfg(not(loom))]
+static GUARD: Guard<OpenBlas> = Guard::new(OpenBlas);
+
+#[cfg(loom)]
+static GUARD: std::sync::LazyLock<Guard<OpenBlas>> =
+    std::sync::LazyLock::new(|| Guard::new(OpenBlas));
+
 /// Runs `work` with BLAS at one thread, on the calling thread.
 ///
 /// On the threads that `work` hands parts to, [`on_worker`] has to be called around each part.
 pub(crate) fn with_one<R>(work: impl FnOnce() -> R) -> R {
-    let _one = One::enter(regime());
+    let _one = GUARD.enter_one();
     work()
 }
 
@@ -101,21 +194,7 @@ pub(crate) fn with_one<R>(work: impl FnOnce() -> R) -> R {
 ///
 /// Only OpenMP builds of OpenBLAS need it: they keep the thread count per calling thread.
 pub(crate) fn on_worker<R>(work: impl FnOnce() -> R) -> R {
-    if blas::threading() == Threading::OpenMp { with_one(work) } else { work() }
-}
-
-/// Ends the regime of many threads when dropped, also while unwinding.
-struct Many {
-    users_setting: usize,
-}
-
-impl Drop for Many {
-    fn drop(&mut self) {
-        let mut regime = regime();
-        blas::set_threads(self.users_setting);
-        *regime = Regime::Idle;
-        MANY_ENDED.notify_all();
-    }
+    if OpenBlas.is_per_thread() { with_one(work) } else { work() }
 }
 
 /// Runs `work` with BLAS at `threads` threads, on a thread with a stack that is large enough.
@@ -126,27 +205,18 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
     if threads <= 1 {
         return with_one(work);
     }
-    let mut held = regime();
-    while matches!(*held, Regime::Many { .. }) {
-        held = MANY_ENDED.wait(held).unwrap_or_else(PoisonError::into_inner);
-    }
-    if matches!(*held, Regime::One { .. }) {
-        let _one = One::enter(held);
-        return work();
-    }
-    let users_setting = blas::threads();
-    let many = Many { users_setting };
-    *held = Regime::Many { users_setting };
-    drop(held);
-
+    let many = match GUARD.enter_many() {
+        Entered::Many(many) => many,
+        Entered::One(_one) => return work(),
+    };
     // The work is handed over through this cell, so that it is still here if no thread starts.
-    let cell = Mutex::new(Some(work));
+    let cell = std::sync::Mutex::new(Some(work));
     let take = || cell.lock().unwrap_or_else(PoisonError::into_inner).take();
     let started = std::thread::scope(|scope| {
         let builder =
             std::thread::Builder::new().name(String::from("matinv-lapack")).stack_size(STACK_BYTES);
         let run = || {
-            blas::set_threads(threads);
+            OpenBlas.set_threads(threads);
             take().map(|work| work())
         };
         builder.spawn_scoped(scope, run).ok().map(|thread| match thread.join() {
@@ -161,23 +231,17 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
     }
 }
 
-/// The user's setting: the threads that BLAS uses when no call of ours is under way.
+/// The number of threads that BLAS would use if left alone.
 pub(crate) fn users_setting() -> usize {
-    match *regime() {
-        Regime::Idle => blas::threads(),
+    match *GUARD.regime.lock().unwrap_or_else(PoisonError::into_inner) {
+        Regime::Idle => OpenBlas.threads(),
         Regime::One { users_setting, .. } | Regime::Many { users_setting } => users_setting,
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-
-    /// What BLAS may use at this moment.
-    fn blas_threads() -> usize {
-        let _regime = regime();
-        blas::threads()
-    }
 
     /// The tests share the process's one BLAS: they take turns.
     static TURN: Mutex<()> = Mutex::new(());
@@ -186,33 +250,110 @@ mod tests {
     fn the_users_setting_comes_back_after_nested_and_concurrent_calls() {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         blas::set_threads(2);
-        let before = blas_threads();
         std::thread::scope(|scope| {
-            for _ in 0..16 {
+            for _ in 0..64 {
                 scope.spawn(|| {
-                    for _ in 0..200 {
+                    for _ in 0..100 {
                         with_one(|| {
-                            assert_eq!(blas_threads(), 1);
-                            assert_eq!(users_setting(), before);
-                            with_one(|| assert_eq!(blas_threads(), 1));
-                            with_many(2, || assert_eq!(blas_threads(), 1));
+                            assert_eq!(blas::threads(), 1);
+                            with_one(|| assert_eq!(blas::threads(), 1));
+                            with_many(2, || assert_eq!(blas::threads(), 1));
                         });
+                        with_many(2, || assert_eq!(users_setting(), 2));
                     }
                 });
             }
         });
-        assert_eq!(blas_threads(), before);
+        assert_eq!(blas::threads(), 2);
+        assert_eq!(*GUARD.settled(), Regime::Idle);
     }
 
     #[test]
     fn the_users_setting_comes_back_after_a_panic() {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         blas::set_threads(2);
-        let before = blas_threads();
         let one = std::panic::catch_unwind(|| with_one(|| panic!("one")));
         let many = std::panic::catch_unwind(|| with_many(2, || panic!("many")));
         assert!(one.is_err() && many.is_err());
-        assert_eq!(blas_threads(), before);
-        assert!(matches!(*regime(), Regime::Idle));
+        assert_eq!(blas::threads(), 2);
+        assert_eq!(*GUARD.settled(), Regime::Idle);
+    }
+}
+
+/// Every interleaving of a few callers.
+#[cfg(all(test, loom))]
+mod guard {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    const USERS: usize = 7;
+
+    /// A BLAS that is nothing but its setting.
+    struct Model {
+        setting: AtomicUsize,
+    }
+
+    impl Blas for Model {
+        fn threads(&self) -> usize {
+            self.setting.load(SeqCst)
+        }
+
+        fn set_threads(&self, threads: usize) {
+            self.setting.store(threads, SeqCst);
+        }
+
+        fn is_per_thread(&self) -> bool {
+            false
+        }
+    }
+
+    fn one(guard: &Guard<Model>) {
+        let _one = guard.enter_one();
+        assert_eq!(guard.blas.threads(), 1);
+    }
+
+    fn many(guard: &Guard<Model>) {
+        match guard.enter_many() {
+            Entered::One(_one) => assert_eq!(guard.blas.threads(), 1),
+            Entered::Many(_many) => {
+                guard.blas.set_threads(4);
+                assert_eq!(guard.blas.threads(), 4);
+            }
+        }
+    }
+
+    /// Runs the callers at once, in every order of their steps.
+    fn exhaust(callers: &'static [fn(&Guard<Model>)]) {
+        loom::model(move || {
+            let guard = Arc::new(Guard::new(Model { setting: AtomicUsize::new(USERS) }));
+            let threads: Vec<_> = callers[1..]
+                .iter()
+                .map(|caller| {
+                    let guard = Arc::clone(&guard);
+                    loom::thread::spawn(move || caller(&guard))
+                })
+                .collect();
+            callers[0](&guard);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            assert_eq!(guard.blas.threads(), USERS);
+            assert_eq!(*guard.settled(), Regime::Idle);
+        });
+    }
+
+    #[test]
+    fn callers_with_one_thread_share() {
+        exhaust(&[one, one, one]);
+    }
+
+    #[test]
+    fn callers_with_many_threads_take_turns() {
+        exhaust(&[many, many]);
+    }
+
+    #[test]
+    fn callers_of_both_kinds_never_see_each_other() {
+        exhaust(&[many, one, one]);
+        exhaust(&[one, many]);
     }
 }

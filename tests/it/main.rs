@@ -13,6 +13,7 @@ mod policies;
 mod properties;
 mod ratios;
 mod scalars;
+mod scale;
 mod single;
 mod storage;
 mod threads;
