@@ -13,6 +13,7 @@ mod policies;
 mod properties;
 mod ratios;
 mod scalars;
+mod scales;
 mod single;
 mod storage;
 mod threads;
