@@ -134,7 +134,7 @@ fn unchecked_values_spread<T: Field>() {
                 match inverter.inv(&storage.of(&a)) {
                     // The diagonal is all that is read, and NaN only at order 1.
                     Ok(x) if structure == Structure::Diagonal && n > 1 => {
-                        assert_eq!(x, Array2::eye(n))
+                        assert_eq!(x, Array2::eye(n));
                     }
                     Ok(x) => assert!(x.iter().any(|x| !x.is_finite()), "{what}: {x}"),
                     // A NaN is not positive, and OpenBLAS may find no pivot among NaNs.
@@ -342,4 +342,11 @@ fn failures_of_different_kinds_stand_side_by_side() {
     assert!(matches!(of(1), (2, Error::IllConditioned { limit: 1e-8, .. })));
     assert_eq!(of(2), (3, &Error::NonFinite { row: 1, col: 1 }));
     assert!(matches!(of(3), (4, Error::IllConditioned { rcond: 1e-9, .. })));
+}
+
+#[test]
+fn what_the_system_refuses_is_said_in_its_words() {
+    let error = Error::Threads { threads: 4, reason: String::from("no more processes") };
+    assert_says(&error, &["4 worker threads", "no more processes"]);
+    assert_says(&Error::NoConvergence, &["did not converge", "pseudo-inverse"]);
 }

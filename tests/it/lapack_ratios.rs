@@ -6,7 +6,7 @@ use crate::ratios::{THRESHOLD, dget06, of_lu, of_triangle, rcond_of};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, is_hermitian, is_symmetric, matrix_of, same_bits, stack_of};
 use matinv::ndarray::{Array2, array, s};
-use matinv::{Error, Failure, Inverter, OnFailure, Status, Structure, Triangle, Verdict};
+use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::cmp::Ordering;
@@ -261,12 +261,12 @@ fn every_structure_names_the_column_that_lu_names() {
     for_every_scalar!(zeros_on_a_diagonal_are_named_as_lu_names_them());
 }
 
-/// Beyond the block size of 64 other code runs, in LAPACK and in OpenBLAS.
+/// Beyond the block size of 64 other code runs, in LAPACK and in `OpenBLAS`.
 fn blocked_ratios_of<T: Field>(maxima: &mut Maxima) {
     let rng = &mut StdRng::seed_from_u64(2);
     for n in [63, 64, 65, 129, 200] {
         let a = gaussian::<T>(n, rng);
-        let adjoint = a.t().mapv(|x| x.conj());
+        let adjoint = a.t().mapv(Scalar::conj);
         let mut cases = vec![(Kind::General, a.clone())];
         cases.push((Kind::PositiveDefinite, a.dot(&adjoint)));
         cases.push((Kind::Indefinite(Mirror::Adjoint), &a + &adjoint));

@@ -7,7 +7,7 @@ use crate::storage::{
     Storage, is_hermitian, is_symmetric, matrix_of, poisoned, same_bits, stack_of,
 };
 use matinv::ndarray::{Array2, Array3, Axis, array, s};
-use matinv::{Error, Failure, Inverter, OnFailure, Status, Structure, Triangle};
+use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -135,7 +135,7 @@ fn assert_pseudo_inverse<T: Field>(a: &Array2<T>, x: &Array2<T>, what: &str) {
     }
     let unit = a.nrows() as f64 * T::UNIT_ROUNDOFF * norm_a * norm_x;
     let (ax, xa) = (a.dot(x), x.dot(a));
-    let adjoint = |m: &Array2<T>| m.t().mapv(|x| x.conj());
+    let adjoint = |m: &Array2<T>| m.t().mapv(Scalar::conj);
     let ratios = [
         one_norm(&(ax.dot(a) - a)) / (unit * norm_a),
         one_norm(&(xa.dot(x) - x)) / (unit * norm_x),
@@ -239,7 +239,7 @@ fn penrose_conditions_hold<T: Field>() {
     for n in [2, 3, 8, 30] {
         for rank in [0, 1, n / 2, n - 1] {
             let a = of_rank::<T>(n, rank, rng);
-            let mut hermitian = a.dot(&a.t().mapv(|x| x.conj()));
+            let mut hermitian = a.dot(&a.t().mapv(Scalar::conj));
             make_exact(&mut hermitian, Mirror::Adjoint);
             let mut symmetric = a.dot(&a.t());
             make_exact(&mut symmetric, Mirror::Transpose);

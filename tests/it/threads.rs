@@ -65,7 +65,7 @@ impl Checked {
     }
 }
 
-/// Where OpenBLAS changes its ways: recursion, threads, and threads in every part.
+/// Where `OpenBLAS` changes its ways: recursion, threads, and threads in every part.
 static ORDERS: LazyLock<[Checked; 3]> = LazyLock::new(|| [100, 200, 1000].map(Checked::new));
 
 /// Runs on a thread with the stack that Rust gives one by default, whatever the environment says.
