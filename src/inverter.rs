@@ -5,7 +5,7 @@ use crate::engine::{Engine, EngineScalar};
 use crate::error::{Error, Result};
 use crate::inverse::Plan;
 use crate::layout;
-use crate::stack::{self, Call, Pool};
+use crate::stack::{self, Call, Pool, Workers};
 use crate::structure::{Structure, Triangle};
 use crate::verdict::{Inversion, OnFailure, Verdict};
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dimension, IxDyn};
@@ -337,18 +337,22 @@ impl Inverter {
         Ok(())
     }
 
-    /// The pool that `threads` asks for, made on first use.
-    fn workers(&self) -> Result<Option<&ThreadPool>> {
-        let Some(threads) = self.threads else { return Ok(None) };
+    /// Whom `threads` asks for; a pool is made on first use.
+    fn workers(&self) -> Result<Workers<'_>> {
+        let threads = match self.threads {
+            None => return Ok(Workers::Current),
+            Some(1) => return Ok(Workers::Caller),
+            Some(threads) => threads,
+        };
         if let Some(pool) = self.workers.get() {
-            return Ok(Some(pool));
+            return Ok(Workers::Own(pool));
         }
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("matinv-{i}"))
             .build()
             .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
-        Ok(Some(self.workers.get_or_init(|| Arc::new(pool))))
+        Ok(Workers::Own(self.workers.get_or_init(|| Arc::new(pool))))
     }
 }
 

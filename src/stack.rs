@@ -21,10 +21,20 @@ pub(crate) type Pool<T> = Mutex<Vec<Workspace<T>>>;
 pub(crate) struct Call<'a, T: Scalar> {
     pub(crate) plan: &'a Plan,
     pub(crate) pool: &'a Pool<T>,
-    /// Workers for a stack: `None` is the current rayon pool.
-    pub(crate) workers: Option<&'a rayon::ThreadPool>,
+    pub(crate) workers: Workers<'a>,
     /// Threads that LAPACK may use inside a single matrix.
     pub(crate) blas_threads: usize,
+}
+
+/// Who inverts the matrices of a stack.
+#[derive(Clone, Copy)]
+pub(crate) enum Workers<'a> {
+    /// The calling thread alone.
+    Caller,
+    /// The current rayon pool.
+    Current,
+    /// A pool of our own.
+    Own(&'a rayon::ThreadPool),
 }
 
 /// A run of matrices: views of equal leading axes, and where their verdicts go.
@@ -87,11 +97,11 @@ pub(crate) fn invert<A: Element>(
             });
         }
         _ => threads::with_one(|| {
-            let grain = grain(n);
-            let halve = || halve(call, run, n, grain, &failures);
+            let halve = |grain| halve(call, run, n, grain, &failures);
             match call.workers {
-                Some(pool) => pool.install(halve),
-                None => halve(),
+                Workers::Caller => halve(count),
+                Workers::Current => halve(grain(n)),
+                Workers::Own(pool) => pool.install(|| halve(grain(n))),
             }
         }),
     }
