@@ -6,7 +6,7 @@ use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{
     Storage, is_hermitian, is_symmetric, matrix_of, poisoned, same_bits, stack_of,
 };
-use matinv::ndarray::{Array2, Array3, Axis, array, s};
+use matinv::ndarray::{Array2, Array3, Axis, arr1, array, s};
 use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -308,4 +308,14 @@ fn nothing_is_made_of_nan<T: Field>() {
 #[test]
 fn a_pseudo_inverse_of_unchecked_nan_is_nan() {
     for_every_scalar!(nothing_is_made_of_nan());
+}
+
+#[test]
+fn singular_values_at_the_limit_are_kept() {
+    let pseudo = |limit| Inverter::new().min_rcond(limit).on_failure(OnFailure::PseudoInverse);
+    let a = array![[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5]];
+    let kept = |x: [f64; 3]| Array2::from_diag(&arr1(&x));
+    assert_eq!(pseudo(0.5).inv(&a).unwrap(), kept([0.25, 0.5, 0.0]));
+    assert_eq!(pseudo(1.0).inv(&a).unwrap(), kept([0.25, 0.0, 0.0]));
+    assert_eq!(pseudo(0.25).inv(&a).unwrap(), kept([0.25, 0.5, 0.0]));
 }
