@@ -99,7 +99,8 @@ fn norm_if_asked<T: Scalar + Routines>(
 ///
 /// LAPACK's estimators refuse a norm that is not finite and say so by NaN or an error, depending
 /// on the release; here such a matrix (which the finite check has let through on purpose) has
-/// rcond NaN.
+/// rcond NaN. So has one whose inverse is so small that the estimator's 1/‖A⁻¹‖ overflows.
 fn rcond_with(norm: ScaledNorm, estimate: impl FnOnce(f64) -> f64) -> f64 {
-    if norm.value.is_finite() { estimate(norm.value) * norm.factor } else { f64::NAN }
+    let rcond = if norm.value.is_finite() { estimate(norm.value) * norm.factor } else { f64::NAN };
+    if rcond.is_infinite() { f64::NAN } else { rcond }
 }
