@@ -5,8 +5,8 @@ use crate::lapack_matrices::{Mirror, Signs, Spectrum, diagonal, general, symmetr
 use crate::ratios::{THRESHOLD, better, dget06};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, same_bits};
-use matinv::ndarray::{Array1, Array2};
-use matinv::{Inverter, Structure, Triangle};
+use matinv::ndarray::{Array1, Array2, array};
+use matinv::{Error, Inverter, Structure, Triangle};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -109,4 +109,30 @@ fn the_whole_range_at_once<T: Field>() {
 #[test]
 fn a_diagonal_may_use_the_whole_range() {
     for_every_scalar!(the_whole_range_at_once());
+}
+
+fn the_largest_numbers<T: Field>() {
+    let max = T::from_f64(if T::UNIT_ROUNDOFF < 1e-10 { f64::MAX } else { f32::MAX.into() });
+    let (one, zero) = (T::one(), T::zero());
+    for a in [
+        array![[max, one], [one + one, max]],
+        array![[max, one], [one, max]],
+        array![[max, one], [zero, max]],
+        // The second pivot is twice the largest number.
+        array![[max, max], [max, -max]],
+    ] {
+        for storage in Storage::BOTH {
+            // An estimator may give up on such matrices; it must not find them perfect.
+            let report = Inverter::new().report(&storage.of(&a)).unwrap();
+            let rcond = report.verdict().rcond;
+            assert!(rcond.is_nan() || rcond <= 1.0, "{a}: {rcond}");
+        }
+    }
+    let overflows = Inverter::new().min_rcond(0.01).inv(&array![[max, max], [max, -max]]);
+    assert!(matches!(overflows, Err(Error::IllConditioned { .. })), "{overflows:?}");
+}
+
+#[test]
+fn the_largest_numbers_have_no_infinite_condition() {
+    for_every_scalar!(the_largest_numbers());
 }
