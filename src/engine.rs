@@ -67,6 +67,9 @@ pub(crate) struct Facts<T> {
     pub(crate) rcond: Option<f64>,
     /// det / |det| and log |det|, if asked for.
     pub(crate) determinant: Option<(T, f64)>,
+    /// The first step whose pivot is not finite. The inverse is wrong then, whatever it looks
+    /// like.
+    pub(crate) overflow: Option<usize>,
 }
 
 /// Why a factorization stopped. Counted from 0, in terms of the slice the engine was given.

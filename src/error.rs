@@ -75,13 +75,14 @@ pub enum Error {
         limit: f64,
     },
 
-    /// The inverse exists, but has an element that the scalar type cannot represent.
+    /// The inverse, or a factor on the way to it, has an element that the scalar type cannot
+    /// represent.
     #[error(
-        "element ({row}, {col}) of the inverse overflows; scale the matrix, or use a scalar \
-         with a wider range"
+        "element ({row}, {col}) of the inverse, or of a factor on the way to it, overflows; scale \
+         the matrix, or use a scalar with a wider range"
     )]
     Overflow {
-        /// Row of the first such element of the inverse, in row-major order.
+        /// Row of the first such element, in row-major order.
         row: usize,
         /// Column of that element.
         col: usize,

@@ -148,6 +148,12 @@ impl<A: Element> Matrix<'_, A> {
     /// Everything up to a result that the limits accept.
     fn attempt(&mut self, verdict: &mut Verdict<A::Scalar>) -> Result<()> {
         let Matrix { plan, n, order, .. } = *self;
+        if A::Scalar::COMPLEX
+            && matches!(plan.structure, Structure::PositiveDefinite | Structure::Hermitian)
+        {
+            // Declared real, so its imaginary part is not looked at.
+            layout::make_diagonal_real(n, self.a);
+        }
         if plan.check_finite {
             let bad = layout::first_non_finite(n, self.a, order, plan.part_in(order));
             if let Some((row, col)) = bad {
@@ -160,6 +166,12 @@ impl<A: Element> Matrix<'_, A> {
         }
         if let Some((sign, log_abs_det)) = facts.determinant {
             (verdict.sign, verdict.log_abs_det) = (sign, log_abs_det);
+        }
+        match facts.overflow {
+            Some(step) if plan.check_finite => {
+                return Err(Error::Overflow { row: step, col: step });
+            }
+            _ => {}
         }
         if let Some(limit) = plan.min_rcond {
             // A NaN is below every limit.
@@ -282,7 +294,7 @@ impl<A: Element> Matrix<'_, A> {
         if order == Order::Row {
             layout::transpose(n, self.a);
         }
-        let ask = Ask { rcond: None, determinant: false, wary: false };
+        let ask = Ask { rcond: None, determinant: false, ..self.plan.ask(order) };
         match A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
             Err(breakdown) => in_words(breakdown),
             // Rounding hid the zero: all columns but the last are independent.
@@ -293,9 +305,6 @@ impl<A: Element> Matrix<'_, A> {
     /// `triangle` is one of the slice.
     fn positive_definite(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
         let ask = self.plan.ask(self.order);
-        if A::Scalar::COMPLEX {
-            layout::make_diagonal_real(self.n, self.a);
-        }
         let facts =
             A::Scalar::positive_definite(&mut self.kept.engine, self.n, self.a, triangle, ask)
                 .map_err(in_words)?;

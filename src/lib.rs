@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod determinant;
 mod diagonal;
 mod element;
 mod engine;

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Order};
 use ndarray::s;
 
-/// Replaces the matrix of order `n` in `a` by its pseudo-inverse. Singular values up to `cutoff`
+/// Replaces the matrix of order `n` in `a` by its pseudo-inverse. Singular values below `cutoff`
 /// times the largest count as zero.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ pub(crate) fn pseudo_invert<T: Scalar>(n: usize, a: &mut [T], cutoff: f64) -> Re
     }
     let svd = <T as EngineScalar>::svd(n, a).ok_or(Error::NoConvergence)?;
     let least = svd.s[0] * cutoff;
-    let rank = svd.s.iter().take_while(|&&s| s > least).count();
+    let rank = svd.s.iter().take_while(|&&s| s >= least && s > 0.0).count();
     // Column-major throughout: V's columns are the conjugated rows of `vt`.
     let mut v = layout::view(n, &svd.vt, Order::Column).t().mapv(Scalar::conj);
     for (mut column, &s) in v.columns_mut().into_iter().zip(&svd.s[..rank]) {

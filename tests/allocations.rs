@@ -21,10 +21,11 @@ fn stack<T: Scalar>(structure: Structure, count: usize, n: usize) -> Array3<T> {
             Structure::Diagonal => diagonal,
             Structure::UpperTriangular if i > j => 0.0,
             Structure::LowerTriangular if i < j => 0.0,
-            Structure::PositiveDefinite => diagonal + mirrored,
             // Not definite: the signs of the diagonal alternate.
             Structure::Symmetric | Structure::Hermitian if i % 2 == 0 => mirrored - diagonal,
-            Structure::Symmetric | Structure::Hermitian => mirrored + diagonal,
+            Structure::PositiveDefinite | Structure::Symmetric | Structure::Hermitian => {
+                mirrored + diagonal
+            }
             _ => diagonal + noise,
         })
     })

@@ -3,40 +3,10 @@
 //! The sign of a complex determinant is det / |det|. Logarithms are summed in double precision,
 //! so that no determinant over- or underflows.
 
+use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::Symmetry;
 use crate::structure::Triangle;
-
-/// A product kept as sign and log of modulus.
-struct Product<T> {
-    sign: T,
-    log: f64,
-}
-
-impl<T: Scalar> Product<T> {
-    fn new() -> Self {
-        Product { sign: T::one(), log: 0.0 }
-    }
-
-    fn times(&mut self, factor: T) {
-        // A denormal modulus has few digits: a power of two (exact) brings the factor up, and its
-        // logarithm is taken off again. No f32 is that small.
-        let modulus = factor.modulus();
-        let exponent = if modulus < 2f64.powi(-900) { 200 } else { 0 };
-        let (factor, modulus) = if exponent == 0 {
-            (factor, modulus)
-        } else {
-            let factor = factor.scale(2f64.powi(exponent));
-            (factor, factor.modulus())
-        };
-        self.sign = self.sign * factor.over(modulus);
-        self.log += modulus.ln() - f64::from(exponent) * std::f64::consts::LN_2;
-    }
-
-    fn flip(&mut self) {
-        self.sign = -self.sign;
-    }
-}
 
 /// From LU: the product of U's diagonal, one change of sign per row exchange. `ipiv` counts
 /// from 1.
@@ -93,10 +63,14 @@ pub(super) fn of_block_diagonal<T: Scalar>(
             Triangle::Upper => a[(k + 1) * n + k],
         };
         // d₁d₂ − e² = e² (d₁/e · d₂/e − 1): e is the largest of the block, so nothing overflows.
-        let e = if hermitian { T::from_f64(off.modulus()) } else { off };
+        let modulus = off.modulus();
+        let e = if hermitian { T::from_f64(modulus) } else { off };
+        // d/e in two steps: num_complex's division squares |e|.
+        let inverse_phase = e.over(modulus).conj();
+        let quotient = |d: T| d.over(modulus) * inverse_phase;
         product.times(e);
         product.times(e);
-        product.times(diagonal(k) / e * (diagonal(k + 1) / e) - T::one());
+        product.times(quotient(diagonal(k)) * quotient(diagonal(k + 1)) - T::one());
         k += 2;
     }
     (product.sign, product.log)

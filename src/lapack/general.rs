@@ -1,7 +1,7 @@
 //! General matrices: `getrf`, `gecon`, `getri`.
 
 use super::routines::{Routines, Work};
-use super::{determinant, norm_if_asked, rcond_with};
+use super::{determinant, norm_if_asked, overflown_pivot, rcond_with, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
 use crate::norm::Part;
@@ -15,6 +15,7 @@ pub(super) fn invert<T: Scalar + Routines>(
 ) -> Result<Facts<T>, Breakdown> {
     let norm = norm_if_asked(work, ask, Part::Full, n, a);
     T::getrf(work, n, a).map_err(Breakdown::ZeroPivot)?;
+    let overflow = overflown_pivot(n, a);
     if ask.wary {
         if let Some(step) = tiny_pivot(n, a) {
             return Err(Breakdown::TinyPivot(step));
@@ -25,11 +26,12 @@ pub(super) fn invert<T: Scalar + Routines>(
         .map(|(norm, which)| rcond_with(norm, |value| T::gecon(work, which, n, a, value)));
     let determinant = ask.determinant.then(|| determinant::of_lu(n, a, &work.ipiv));
     T::getri(work, n, a).map_err(Breakdown::ZeroPivot)?;
-    Ok(Facts { rcond, determinant })
+    let rcond = settled_rcond(work, ask, rcond, norm, Part::Full, n, a);
+    Ok(Facts { rcond, determinant, overflow })
 }
 
 /// The first pivot of U that is no larger than the rounding errors of its own computation:
-/// u_ii came of subtracting products of at most n factors |l| ≤ 1 and the elements of U above it.
+/// `u_ii` came of subtracting products of at most n factors |l| ≤ 1 and the elements of U above it.
 fn tiny_pivot<T: Scalar>(n: usize, lu: &[T]) -> Option<usize> {
     let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
     (1..n).find(|&i| {

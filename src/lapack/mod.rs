@@ -94,11 +94,42 @@ fn norm_if_asked<T: Scalar + Routines>(
     ask.rcond.map(|which| norm::for_condition(which, part, n, a, &mut work.sums))
 }
 
+/// The first pivot that is not finite: its reciprocal is zero, and what comes of it may look like
+/// an inverse.
+fn overflown_pivot<T: Scalar>(n: usize, a: &[T]) -> Option<usize> {
+    a.iter().step_by(n + 1).position(|pivot| !pivot.is_finite())
+}
+
+/// The condition number, now that the inverse (or the part of it that was computed) is in `a`.
+///
+/// The estimate stands unless it is of no use: near the ends of the range of the scalar, LAPACK's
+/// estimators answer zero, infinity or NaN. The norms of A and of its inverse then give it.
+fn settled_rcond<T: Scalar + Routines>(
+    work: &mut Work<T>,
+    ask: Ask,
+    estimate: Option<f64>,
+    norm: Option<ScaledNorm>,
+    part: Part,
+    n: usize,
+    a: &[T],
+) -> Option<f64> {
+    let (estimate, norm, which) = (estimate?, norm?, ask.rcond?);
+    if (estimate > 0.0 && estimate.is_finite()) || !norm.value.is_finite() {
+        return Some(estimate);
+    }
+    let inverse = norm::for_condition(which, part, n, a, &mut work.sums);
+    // By logarithms, since neither product nor quotients have to be in range.
+    let log = |norm: ScaledNorm| norm.value.log2() - norm.factor.log2();
+    let rcond = (-log(norm) - log(inverse)).exp2();
+    Some(if rcond > 1.0 { 1.0 } else { rcond })
+}
+
 /// An estimate made with a [`ScaledNorm`], made good: rcond is inversely proportional to it.
 ///
 /// LAPACK's estimators refuse a norm that is not finite and say so by NaN or an error, depending
 /// on the release; here such a matrix (which the finite check has let through on purpose) has
-/// rcond NaN.
+/// rcond NaN. So has one whose inverse is so small that the estimator's 1/‖A⁻¹‖ overflows.
 fn rcond_with(norm: ScaledNorm, estimate: impl FnOnce(f64) -> f64) -> f64 {
-    if norm.value.is_finite() { estimate(norm.value) * norm.factor } else { f64::NAN }
+    let rcond = if norm.value.is_finite() { estimate(norm.value) * norm.factor } else { f64::NAN };
+    if rcond.is_infinite() { f64::NAN } else { rcond }
 }

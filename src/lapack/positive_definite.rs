@@ -1,7 +1,7 @@
 //! Symmetric or Hermitian positive definite matrices: `potrf`, `pocon`, `potri`.
 
 use super::routines::{Routines, Work};
-use super::{determinant, norm_if_asked, rcond_with};
+use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
 use crate::norm::Part;
@@ -24,5 +24,6 @@ pub(super) fn invert<T: Scalar + Routines>(
     let rcond = norm.map(|norm| rcond_with(norm, |value| T::pocon(work, triangle, n, a, value)));
     let determinant = ask.determinant.then(|| determinant::of_cholesky(n, a));
     T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
-    Ok(Facts { rcond, determinant })
+    let rcond = settled_rcond(work, ask, rcond, norm, Part::Mirrored(triangle), n, a);
+    Ok(Facts { rcond, determinant, overflow: None })
 }

@@ -2,7 +2,7 @@
 //! `sytri`/`hetri`.
 
 use super::routines::{Routines, Work};
-use super::{determinant, norm_if_asked, rcond_with};
+use super::{determinant, norm_if_asked, overflown_pivot, rcond_with, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Symmetry};
 use crate::norm::Part;
@@ -19,11 +19,13 @@ pub(super) fn invert<T: Scalar + Routines>(
 ) -> Result<Facts<T>, Breakdown> {
     let norm = norm_if_asked(work, ask, Part::Mirrored(triangle), n, a);
     T::sytrf(work, symmetry, triangle, n, a).map_err(Breakdown::ZeroPivot)?;
+    let overflow = overflown_pivot(n, a);
     let rcond =
         norm.map(|norm| rcond_with(norm, |value| T::sycon(work, symmetry, triangle, n, a, value)));
     let determinant = ask
         .determinant
         .then(|| determinant::of_block_diagonal(symmetry, triangle, n, a, &work.ipiv));
     T::sytri(work, symmetry, triangle, n, a).map_err(Breakdown::ZeroPivot)?;
-    Ok(Facts { rcond, determinant })
+    let rcond = settled_rcond(work, ask, rcond, norm, Part::Mirrored(triangle), n, a);
+    Ok(Facts { rcond, determinant, overflow })
 }

@@ -1,9 +1,10 @@
 //! Triangular matrices: `trcon`, `trtri`.
 
-use super::determinant;
 use super::routines::{Routines, Work};
+use super::{determinant, norm_if_asked, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
+use crate::norm::Part;
 use crate::structure::Triangle;
 
 /// Inverts a triangular matrix in its triangle.
@@ -18,8 +19,12 @@ pub(super) fn invert<T: Scalar + Routines>(
     if let Some(pivot) = (0..n).find(|&i| a[i * n + i] == T::zero()) {
         return Err(Breakdown::ZeroPivot(pivot));
     }
+    let part = Part::Triangular(triangle);
+    // `trcon` computes the norm itself; this one is for where it fails.
+    let norm = norm_if_asked(work, ask, part, n, a);
     let rcond = ask.rcond.map(|which| T::trcon(work, which, triangle, n, a));
     let determinant = ask.determinant.then(|| determinant::of_triangular(n, a));
     T::trtri(triangle, n, a).map_err(Breakdown::ZeroPivot)?;
-    Ok(Facts { rcond, determinant })
+    let rcond = settled_rcond(work, ask, rcond, norm, part, n, a);
+    Ok(Facts { rcond, determinant, overflow: None })
 }

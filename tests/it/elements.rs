@@ -4,6 +4,8 @@ use matinv::half::{bf16, f16};
 use matinv::ndarray::{Array2, Array3, array};
 use matinv::num_complex::{Complex32, Complex64};
 use matinv::{Element, Error, Inverter, Scalar, inv};
+use std::sync::Mutex;
+use std::thread::ThreadId;
 
 /// A lower times an upper triangular matrix, both of zeros and ones with ones on the diagonal:
 /// every pivot is 1, and nothing is rounded on the way to the inverse.
@@ -98,4 +100,32 @@ fn integers_that_are_kept_come_back_as_doubles() {
     let keep = Inverter::new().on_failure(matinv::OnFailure::Keep);
     let x = keep.inv(&stack).unwrap();
     assert_eq!(x, array![[[1.0, 2.0], [2.0, 4.0]], [[0.5, 0.0], [0.0, 0.25]]]);
+}
+
+/// Sixteenths, as somebody else's crate might have them; and where they were read.
+#[derive(Clone, Copy)]
+struct Sixteenths(i32);
+
+static READ_ON: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+impl Element for Sixteenths {
+    type Scalar = f64;
+
+    fn to_scalar(self) -> f64 {
+        READ_ON.lock().unwrap().push(std::thread::current().id());
+        f64::from(self.0) / 16.0
+    }
+}
+
+#[test]
+fn an_element_of_ones_own_is_read_on_the_threads_asked_for() {
+    let stack = Array3::from_shape_fn((4000, 3, 3), |(k, i, j)| {
+        Sixteenths(if i == j { 1 << (k % 8) } else { 0 })
+    });
+    let x = Inverter::new().threads(1).inv(&stack).unwrap();
+    assert!((0..4000).all(|k| x[[k, 1, 1]] * f64::from(1 << (k % 8)) == 16.0));
+    let here = std::thread::current().id();
+    assert!(READ_ON.lock().unwrap().drain(..).all(|id| id == here));
+    assert_eq!(Inverter::new().threads(3).inv(&stack).unwrap(), x);
+    assert!(READ_ON.lock().unwrap().drain(..).all(|id| id != here));
 }

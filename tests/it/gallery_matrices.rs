@@ -14,7 +14,7 @@ fn choose(n: usize, k: usize) -> f64 {
 }
 
 fn alternating(exponent: usize) -> f64 {
-    if exponent % 2 == 0 { 1.0 } else { -1.0 }
+    if exponent & 1 == 0 { 1.0 } else { -1.0 }
 }
 
 /// 1 / (i + j + 1).
@@ -43,7 +43,7 @@ pub(crate) fn pascal(n: usize) -> Array2<f64> {
     from(n, |i, j| choose(i + j, i))
 }
 
-/// The exact (integer) inverse of the Pascal matrix: LᵀL with signs, of its Cholesky factor L.
+/// The exact (integer) inverse of the Pascal matrix: `LᵀL` with signs, of its Cholesky factor L.
 pub(crate) fn inverse_pascal(n: usize) -> Array2<f64> {
     from(n, |i, j| {
         let terms = (i.max(j)..n).map(|k| choose(k, i) * choose(k, j));
@@ -71,7 +71,7 @@ pub(crate) fn inverse_minij(n: usize) -> Array2<f64> {
     })
 }
 
-/// Moler's: UᵀU with U upper triangular, ones on its diagonal and −1 above it.
+/// Moler's: `UᵀU` with U upper triangular, ones on its diagonal and −1 above it.
 pub(crate) fn moler(n: usize) -> Array2<f64> {
     from(n, |i, j| if i == j { (i + 1) as f64 } else { i.min(j) as f64 - 1.0 })
 }

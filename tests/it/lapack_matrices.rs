@@ -2,6 +2,7 @@
 //! `zlaghe`, `zlagsy`, `dlattr`) how: prescribed singular values between random reflections.
 
 use crate::scalars::Field;
+use matinv::Scalar;
 use matinv::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, s};
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -182,7 +183,7 @@ pub(crate) fn symmetric<T: Field>(
         reflect_rows(&mut rest, &v);
         match mirror {
             Mirror::Adjoint => reflect_columns(&mut rest, &v),
-            Mirror::Transpose => reflect_columns(&mut rest, &v.mapv(|x| x.conj())),
+            Mirror::Transpose => reflect_columns(&mut rest, &v.mapv(Scalar::conj)),
         }
     }
     make_exact(&mut a, mirror);

@@ -1,12 +1,15 @@
 //! The tests of LAPACK's test suite: every matrix of its grid, its ratios, its threshold.
 
 use crate::lapack_grid::{Case, Declaration, Kind, ORDERS, cases};
-use crate::lapack_matrices::Mirror;
+use crate::lapack_matrices::{Mirror, gaussian, make_exact};
 use crate::ratios::{THRESHOLD, dget06, of_lu, of_triangle, rcond_of};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, is_hermitian, is_symmetric, matrix_of, same_bits, stack_of};
 use matinv::ndarray::{Array2, array, s};
-use matinv::{Error, Failure, Inverter, OnFailure, Status, Structure, Triangle, Verdict};
+use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The largest ratios seen, by structure used and scalar.
@@ -74,19 +77,24 @@ fn assert_shape_of_inverse<T: Field>(x: &Array2<T>, verdict: &Verdict<T>, what: 
 fn ratios_of<T: Field>(maxima: &mut Maxima) {
     for n in ORDERS {
         for case in cases::<T>(n) {
-            for declaration in case.declarations() {
-                for storage in Storage::BOTH {
-                    let what = format!(
-                        "{} {:?} number {}, order {n}, as {} ({:?}), by {storage:?}",
-                        T::NAME,
-                        case.kind,
-                        case.number,
-                        declaration.structure,
-                        declaration.triangle
-                    );
-                    check(&case, &declaration, storage, &what, maxima);
-                }
-            }
+            check_case(&case, maxima);
+        }
+    }
+}
+
+fn check_case<T: Field>(case: &Case<T>, maxima: &mut Maxima) {
+    for declaration in case.declarations() {
+        for storage in Storage::BOTH {
+            let what = format!(
+                "{} {:?} number {}, order {}, as {} ({:?}), by {storage:?}",
+                T::NAME,
+                case.kind,
+                case.number,
+                case.a.nrows(),
+                declaration.structure,
+                declaration.triangle
+            );
+            check(case, &declaration, storage, &what, maxima);
         }
     }
 }
@@ -251,4 +259,44 @@ fn zeros_on_a_diagonal_are_named_as_lu_names_them<T: Field>() {
 #[test]
 fn every_structure_names_the_column_that_lu_names() {
     for_every_scalar!(zeros_on_a_diagonal_are_named_as_lu_names_them());
+}
+
+/// Beyond the block size of 64 other code runs, in LAPACK and in `OpenBLAS`.
+fn blocked_ratios_of<T: Field>(maxima: &mut Maxima) {
+    let rng = &mut StdRng::seed_from_u64(2);
+    for n in [63, 64, 65, 129, 200] {
+        let a = gaussian::<T>(n, rng);
+        let adjoint = a.t().mapv(Scalar::conj);
+        let mut cases = vec![(Kind::General, a.clone())];
+        cases.push((Kind::PositiveDefinite, a.dot(&adjoint)));
+        cases.push((Kind::Indefinite(Mirror::Adjoint), &a + &adjoint));
+        cases.push((Kind::Indefinite(Mirror::Transpose), &a + &a.t()));
+        let mut upper = a;
+        for ((i, j), x) in upper.indexed_iter_mut() {
+            match i.cmp(&j) {
+                Ordering::Less => {}
+                // Otherwise the condition of a random triangle grows exponentially.
+                Ordering::Equal => *x = *x + T::from_f64((n as f64).sqrt()),
+                Ordering::Greater => *x = T::zero(),
+            }
+        }
+        cases.push((Kind::Triangular(Triangle::Lower), upper.clone().reversed_axes()));
+        cases.push((Kind::Triangular(Triangle::Upper), upper));
+        for (number, (kind, mut a)) in cases.into_iter().enumerate() {
+            match kind {
+                Kind::PositiveDefinite => make_exact(&mut a, Mirror::Adjoint),
+                Kind::Indefinite(mirror) => make_exact(&mut a, mirror),
+                _ => {}
+            }
+            check_case(&Case { kind, number, a, pivot: None }, maxima);
+        }
+    }
+}
+
+#[test]
+fn the_ratios_stay_below_the_threshold_where_blocks_begin() {
+    let maxima = &mut Maxima::default();
+    for_every_scalar!(blocked_ratios_of(maxima));
+    maxima.print();
+    assert_eq!(maxima.of.len(), 6 * 4);
 }

@@ -6,8 +6,8 @@ use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{
     Storage, is_hermitian, is_symmetric, matrix_of, poisoned, same_bits, stack_of,
 };
-use matinv::ndarray::{Array2, Array3, Axis, array, s};
-use matinv::{Error, Failure, Inverter, OnFailure, Status, Structure, Triangle};
+use matinv::ndarray::{Array2, Array3, Axis, arr1, array, s};
+use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -135,7 +135,7 @@ fn assert_pseudo_inverse<T: Field>(a: &Array2<T>, x: &Array2<T>, what: &str) {
     }
     let unit = a.nrows() as f64 * T::UNIT_ROUNDOFF * norm_a * norm_x;
     let (ax, xa) = (a.dot(x), x.dot(a));
-    let adjoint = |m: &Array2<T>| m.t().mapv(|x| x.conj());
+    let adjoint = |m: &Array2<T>| m.t().mapv(Scalar::conj);
     let ratios = [
         one_norm(&(ax.dot(a) - a)) / (unit * norm_a),
         one_norm(&(xa.dot(x) - x)) / (unit * norm_x),
@@ -239,7 +239,7 @@ fn penrose_conditions_hold<T: Field>() {
     for n in [2, 3, 8, 30] {
         for rank in [0, 1, n / 2, n - 1] {
             let a = of_rank::<T>(n, rank, rng);
-            let mut hermitian = a.dot(&a.t().mapv(|x| x.conj()));
+            let mut hermitian = a.dot(&a.t().mapv(Scalar::conj));
             make_exact(&mut hermitian, Mirror::Adjoint);
             let mut symmetric = a.dot(&a.t());
             make_exact(&mut symmetric, Mirror::Transpose);
@@ -308,4 +308,14 @@ fn nothing_is_made_of_nan<T: Field>() {
 #[test]
 fn a_pseudo_inverse_of_unchecked_nan_is_nan() {
     for_every_scalar!(nothing_is_made_of_nan());
+}
+
+#[test]
+fn singular_values_at_the_limit_are_kept() {
+    let pseudo = |limit| Inverter::new().min_rcond(limit).on_failure(OnFailure::PseudoInverse);
+    let a = array![[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5]];
+    let kept = |x: [f64; 3]| Array2::from_diag(&arr1(&x));
+    assert_eq!(pseudo(0.5).inv(&a).unwrap(), kept([0.25, 0.5, 0.0]));
+    assert_eq!(pseudo(1.0).inv(&a).unwrap(), kept([0.25, 0.0, 0.0]));
+    assert_eq!(pseudo(0.25).inv(&a).unwrap(), kept([0.25, 0.5, 0.0]));
 }

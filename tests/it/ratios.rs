@@ -6,7 +6,7 @@ use crate::lapack_matrices::{Spectrum, general};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::Storage;
 use matinv::ndarray::{Array2, ArrayRef2, array};
-use matinv::{inv, residuals};
+use matinv::{Inverter, inv, residuals};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -91,6 +91,10 @@ fn the_crates_residuals_agree_for<T: Field>() {
     for n in [1, 2, 3, 10, 50] {
         let a = general::<T>(n, Spectrum::conditioned(100.0), &mut rng);
         let x = inv(&a).unwrap();
+        let report = Inverter::new().quality(true).report(&a).unwrap();
+        let quality = report.verdict().quality.unwrap();
+        let ours = left(&a, &report.inverse);
+        assert!((quality - ours).abs() <= 1e-6 * ours, "{n}: {quality} and {ours}");
         // Spoil the inverse, so that there is a residual that rounding does not touch.
         for x in [x.mapv(|x| x.scale(1.5)), x] {
             let ours = [left(&a, &x), right(&a, &x)];

@@ -8,9 +8,6 @@ pub(crate) trait Field: Scalar {
     /// The smallest positive number with all its digits (LAPACK's "safe minimum").
     const SAFE_MINIMUM: f64;
 
-    /// The largest finite number.
-    const LARGEST: f64;
-
     /// The scalar nearest to re + i·im; reals drop `im`.
     fn of(re: f64, im: f64) -> Self;
 
@@ -28,7 +25,6 @@ macro_rules! real_field {
     ($($real:ident),*) => {$(
         impl Field for $real {
             const SAFE_MINIMUM: f64 = $real::MIN_POSITIVE as f64;
-            const LARGEST: f64 = $real::MAX as f64;
             fn of(re: f64, _: f64) -> Self {
                 Scalar::from_f64(re)
             }
@@ -43,7 +39,6 @@ macro_rules! complex_field {
     ($($complex:ident: $real:ident),*) => {$(
         impl Field for $complex {
             const SAFE_MINIMUM: f64 = $real::MIN_POSITIVE as f64;
-            const LARGEST: f64 = $real::MAX as f64;
             fn of(re: f64, im: f64) -> Self {
                 Self::new(Scalar::from_f64(re), Scalar::from_f64(im))
             }

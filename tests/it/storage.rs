@@ -36,7 +36,7 @@ impl Storage {
 
 /// A stack of matrices of one order, each stored the same way.
 pub(crate) fn stack_of<T: Field>(matrices: &[Array2<T>], storage: Storage) -> Array3<T> {
-    let n = matrices.first().map_or(0, |a| a.nrows());
+    let n = matrices.first().map_or(0, Array2::nrows);
     let mut stack = Array3::from_elem((matrices.len(), n, n), T::zero());
     for (mut place, a) in stack.outer_iter_mut().zip(matrices) {
         place.assign(a);

@@ -17,9 +17,14 @@ fn the_same_bits<T: Field>() {
     let rng = &mut StdRng::seed_from_u64(12);
     let inverters = [1, 2, 3, 8].map(|threads| Inverter::new().threads(threads));
     for n in (1..=40).chain([64, 100, 200, 300]) {
-        let count = if n <= 40 { 11 } else { 3 };
-        let matrices: Vec<Array2<T>> = (0..count).map(|_| gaussian(n, rng)).collect();
-        let singles: Vec<Array2<T>> = matrices.iter().map(|a| inv(a).unwrap()).collect();
+        let different = if n <= 40 { 11 } else { 3 };
+        let mut matrices: Vec<Array2<T>> = (0..different).map(|_| gaussian(n, rng)).collect();
+        let mut singles: Vec<Array2<T>> = matrices.iter().map(|a| inv(a).unwrap()).collect();
+        // Small matrices are handed to threads by the hundred: repeat some for several tasks.
+        let repeated = if [1, 2, 3, 8, 16].contains(&n) { 400_000 / (n.pow(3) + 200) } else { 0 };
+        let count = different + repeated;
+        matrices = matrices.into_iter().cycle().take(count).collect();
+        singles = singles.into_iter().cycle().take(count).collect();
         let expected = stack_of(&singles, Storage::Row);
         let stack = stack_of(&matrices, Storage::Row);
         for inverter in &inverters {
@@ -65,7 +70,7 @@ impl Checked {
     }
 }
 
-/// Where OpenBLAS changes its ways: recursion, threads, and threads in every part.
+/// Where `OpenBLAS` changes its ways: recursion, threads, and threads in every part.
 static ORDERS: LazyLock<[Checked; 3]> = LazyLock::new(|| [100, 200, 1000].map(Checked::new));
 
 /// Runs on a thread with the stack that Rust gives one by default, whatever the environment says.

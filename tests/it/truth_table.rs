@@ -8,7 +8,7 @@ use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, is_hermitian, is_symmetric};
 use matinv::ndarray::{Array2, array};
 use matinv::num_complex::Complex64;
-use matinv::{Error, Inverter, OnFailure, Status, Structure, Triangle, Verdict, inv};
+use matinv::{Error, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict, inv};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -105,7 +105,7 @@ fn every_row_of_the_real_table_holds() {
     ];
     for (a, structure) in table {
         assert_eq!(detected(&a), structure, "{a}");
-        assert_eq!(detected(&a.mapv(|x| f64::from(x) as f32)), structure, "{a}");
+        assert_eq!(detected(&a.mapv(<f32 as Scalar>::from_f64)), structure, "{a}");
     }
 }
 
