@@ -173,6 +173,10 @@ pub(crate) struct InfoArgs {
     /// The array to look at in an npz archive that holds several
     #[arg(long, value_name = "NAME", requires = "file")]
     pub(crate) key: Option<String>,
+
+    /// Refuse input that needs more memory than this, as 500M or 16G [default: 80 % of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "file")]
+    pub(crate) memory: Option<u64>,
 }
 
 const GEN_HELP: &str = "\
