@@ -104,11 +104,11 @@ pub(crate) struct InvArgs {
     pub(crate) quality: bool,
 
     /// Threads for a stack; the result is the same for every number [default: all processors]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
     pub(crate) threads: Option<usize>,
 
     /// Threads inside a single matrix; faster from order 200 or so, and the last digits depend on it
-    #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "1")]
+    #[arg(long, value_name = "N", value_parser = thread_count, default_value = "1")]
     pub(crate) blas_threads: usize,
 
     /// What computes
@@ -140,9 +140,10 @@ pub(crate) struct InvArgs {
 }
 
 const CHECK_HELP: &str = "\
-The residuals are ‖I − XA‖₁ and ‖I − AX‖₁ in the unit n ‖A‖₁ ‖X‖₁ ε of LAPACK's own tests, where ε belongs to the
-type of X: 2⁻⁵³ for float64, 2⁻²⁴ for float32. They are computed in double precision. An inverse as
-good as the arithmetic allows has one side near or below 1; the better side below 30 passes.
+The residuals are ‖I − XA‖₁ and ‖I − AX‖₁ in the unit n ‖A‖₁ ‖X‖₁ ε of LAPACK's own tests, where ε \
+belongs to the type of X: 2⁻⁵³ for float64, 2⁻²⁴ for float32. They are computed in double \
+precision. An inverse as good as the arithmetic allows has one side near or below 1; the better \
+side below 30 passes.
 
 Exit codes: 0 all pass, 1 some fail, 2 a file cannot be read or the shapes differ
 
@@ -180,7 +181,8 @@ pub(crate) struct InfoArgs {
 }
 
 const GEN_HELP: &str = "\
-The same kind, order, count, type and seed give the same numbers on every machine of one kind (ChaCha8).
+The same kind, order, count, type and seed give the same matrices (drawn by ChaCha8); the last \
+digits of those that are products may differ between processors.
 
 Examples:
   matinv gen hilbert -n 5
@@ -396,7 +398,7 @@ pub(crate) enum Kind {
     Ill,
     /// 1 / (i + j + 1): positive definite, its condition grows as 33ⁿ
     Hilbert,
-    /// Binomial coefficients (i + j over i): positive definite, its inverse is whole
+    /// Binomial coefficients (i + j over i): positive definite, its inverse has whole numbers
     Pascal,
     /// min / max of i + 1 and j + 1: positive definite, its inverse is tridiagonal
     Lehmer,
@@ -419,11 +421,13 @@ impl InvArgs {
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+/// More threads than this are a slip of the keyboard, and starting them would take for ever.
+const MOST_THREADS: usize = 1024;
+
+fn thread_count(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("must be at least 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("must be a whole number, at least 1".to_owned()),
+        Ok(count @ 1..=MOST_THREADS) => Ok(count),
+        _ => Err(format!("must be a whole number from 1 to {MOST_THREADS}")),
     }
 }
 

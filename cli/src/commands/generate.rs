@@ -74,6 +74,8 @@ fn stack<W: Normal, T: Entry>(
     }
     let mut elements: Vec<T> = Vec::new();
     elements.try_reserve_exact(shape.iter().product()).map_err(|_| refuse())?;
+    // The work on one matrix cannot report that memory is refused: ask for as much beforehand.
+    Vec::<W>::new().try_reserve_exact(3 * n * n).map_err(|_| refuse())?;
     let mut source = ChaCha8Rng::seed_from_u64(args.seed);
     for _ in 0..count {
         let matrix = one::<W>(args, &mut source);

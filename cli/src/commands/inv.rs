@@ -128,7 +128,7 @@ impl Job<'_> {
         let mut verdicts = Vec::new();
         let start = Instant::now();
         let what = format!("inverting {} {types}", words::shape(&shape));
-        let inverse = each_run(&self.inverter(), &a, &what, self.args.quiet, |verdict| {
+        let inverse = each_run(&self.inverter(&shape), &a, &what, self.args.quiet, |verdict| {
             tally.add(&verdict);
             if self.args.report.is_some() {
                 verdicts.push(verdict);
@@ -189,7 +189,7 @@ impl Job<'_> {
         Err(Stop::new(message).hint(MEMORY_HINT))
     }
 
-    fn inverter(&self) -> Inverter {
+    fn inverter(&self, shape: &[usize]) -> Inverter {
         let args = self.args;
         let policy = match args.on_failure.into() {
             // To go on, so that every failure is known; there will be no output.
@@ -208,7 +208,9 @@ impl Job<'_> {
             inverter = inverter.min_rcond(limit);
         }
         if let Some(threads) = args.threads {
-            inverter = inverter.threads(threads);
+            // No more than there are matrices to share out: starting threads takes time.
+            let count: usize = shape[..shape.len() - 2].iter().product();
+            inverter = inverter.threads(threads.min(count).max(1));
         }
         inverter
     }
