@@ -7,7 +7,7 @@ use crate::format::{self, FormatError, ReadOptions};
 use crate::machine::{bytes, memory, memory_limit};
 use crate::output::matrix::Entry;
 use crate::output::stdout;
-use crate::output::summary::listed;
+use crate::output::summary::{finding, listed};
 use crate::output::words::{counted, shape, short};
 use crate::stop::{Outcome, Stop, name};
 use crate::with_array;
@@ -196,9 +196,9 @@ where
     }
     if let Some(error) = first {
         let text = if is_stack {
-            format!("none of {failed}, the first because {error}")
+            format!("none of {failed}, the first because {}", finding(&error))
         } else {
-            format!("none: {error}")
+            format!("none: {}", finding(&error))
         };
         lines.push(("inverse", text));
     }
