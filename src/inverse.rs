@@ -167,20 +167,19 @@ impl<A: Element> Matrix<'_, A> {
         if let Some((sign, log_abs_det)) = facts.determinant {
             (verdict.sign, verdict.log_abs_det) = (sign, log_abs_det);
         }
-        match facts.overflow {
-            Some(step) if plan.check_finite => {
-                return Err(Error::Overflow { row: step, col: step });
-            }
-            _ => {}
-        }
-        if let Some(limit) = plan.min_rcond {
+        let overflow = facts.overflow.filter(|_| plan.check_finite);
+        if let (Some(limit), None) = (plan.min_rcond, overflow) {
             // A NaN is below every limit.
             let rcond = verdict.rcond;
             if rcond.is_nan() || rcond < limit {
                 return Err(Error::IllConditioned { rcond, limit });
             }
         }
-        self.check_result()
+        self.check_result()?;
+        match overflow {
+            Some(step) => Err(Error::Overflow { row: step, col: step }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a result that the scalar cannot represent.

@@ -1,10 +1,10 @@
 //! `matinv inv`: reads, inverts, writes, and says what became of every matrix.
 
 use crate::cli::{Cli, InvArgs, OnFailureArg};
+use crate::commands::runs::each_run;
 use crate::format::{self, Data, FormatError, ReadOptions, Symmetry};
 use crate::machine::{bytes, memory_limit};
 use crate::output::matrix::Entry;
-use crate::output::progress::Progress;
 use crate::output::report::{Head, Options};
 use crate::output::sink::{self, Sink, Wanted};
 use crate::output::summary::{Tally, hint};
@@ -15,7 +15,7 @@ use clap::CommandFactory;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
 use matinv::{Element, Error, Inverter, OnFailure, Structure, Triangle, Verdict};
-use ndarray::{ArrayD, Axis, Slice};
+use ndarray::ArrayD;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -128,7 +128,7 @@ impl Job<'_> {
         let mut verdicts = Vec::new();
         let start = Instant::now();
         let what = format!("inverting {} {types}", words::shape(&shape));
-        let inverse = each_run(&self.inverter(), &a, &what, self.args.quiet, |verdict| {
+        let inverse = each_run(&self.inverter(&shape), &a, &what, self.args.quiet, |verdict| {
             tally.add(&verdict);
             if self.args.report.is_some() {
                 verdicts.push(verdict);
@@ -189,7 +189,7 @@ impl Job<'_> {
         Err(Stop::new(message).hint(MEMORY_HINT))
     }
 
-    fn inverter(&self) -> Inverter {
+    fn inverter(&self, shape: &[usize]) -> Inverter {
         let args = self.args;
         let policy = match args.on_failure.into() {
             // To go on, so that every failure is known; there will be no output.
@@ -208,7 +208,9 @@ impl Job<'_> {
             inverter = inverter.min_rcond(limit);
         }
         if let Some(threads) = args.threads {
-            inverter = inverter.threads(threads);
+            // No more than there are matrices to share out: starting threads takes time.
+            let count: usize = shape[..shape.len() - 2].iter().product();
+            inverter = inverter.threads(threads.min(count).max(1));
         }
         inverter
     }
@@ -289,54 +291,6 @@ impl Job<'_> {
 /// The word for a choice on the command line.
 fn word(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-}
-
-/// Operations, roughly, after which the progress bar moves: some tenths of a second.
-const STEP_WORK: f64 = 2e9;
-
-/// Matrices after which it does.
-const STEP_COUNT: usize = 1 << 17;
-
-/// Inverts an array in runs along its first axis, so that progress can be seen; most arrays are
-/// one run. Verdicts come in index order.
-pub(crate) fn each_run<A>(
-    inverter: &Inverter,
-    a: &ArrayD<A>,
-    what: &str,
-    quiet: bool,
-    mut each: impl FnMut(Verdict<A::Scalar>),
-) -> Result<ArrayD<A::Scalar>, Error>
-where
-    A: Element,
-{
-    let axes = a.ndim() - 2;
-    let order = a.shape()[axes];
-    let length = if axes == 0 { 1 } else { a.shape()[0] };
-    let per_index: usize = a.shape()[..axes].iter().skip(1).product();
-    let by_work = STEP_WORK / (2.0 * (order as f64).powi(3) * per_index as f64);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; `as` saturates
-    let step = (by_work as usize).min(STEP_COUNT / per_index.max(1)).max(1);
-    let at_once = a.is_empty() || step >= length;
-    let progress = Progress::begin(what, if at_once { 1 } else { length }, quiet);
-    if at_once {
-        let inversion = inverter.report(a)?;
-        inversion.verdicts.into_iter().for_each(each);
-        return Ok(inversion.inverse);
-    }
-    let mut elements = Vec::new();
-    let bytes = a.len() * size_of::<A::Scalar>();
-    elements.try_reserve_exact(a.len()).map_err(|_| Error::OutOfMemory { bytes })?;
-    elements.resize(a.len(), A::Scalar::default());
-    let mut inverse =
-        ArrayD::from_shape_vec(a.shape(), elements).map_err(|_| Error::OutOfMemory { bytes })?;
-    for start in (0..length).step_by(step) {
-        let run = Slice::from(start..length.min(start + step));
-        let inversion = inverter.report(&a.slice_axis(Axis(0), run))?;
-        inverse.slice_axis_mut(Axis(0), run).assign(&inversion.inverse);
-        inversion.verdicts.into_iter().for_each(&mut each);
-        progress.advance(step.min(length - start));
-    }
-    Ok(inverse)
 }
 
 /// The symmetry that a Matrix Market output declares: that of the one matrix inverted.
