@@ -216,7 +216,7 @@ pub(crate) struct GenArgs {
     #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
     pub(crate) scalar: ScalarArg,
 
-    /// Condition number in the 2-norm, for `ill` [default: 1e10]
+    /// Condition number in the 2-norm, for `ill` [default: 1e10; single precision: 1e4]
     #[arg(long, value_name = "X", value_parser = condition)]
     pub(crate) cond: Option<f64>,
 

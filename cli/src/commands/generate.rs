@@ -94,6 +94,14 @@ fn stack<W: Normal, T: Entry>(
     Ok(Outcome::Success)
 }
 
+/// Of `ill`: as asked for, or one that leaves some digits.
+fn condition(args: &GenArgs) -> f64 {
+    args.cond.unwrap_or(match args.scalar {
+        ScalarArg::F32 | ScalarArg::C64 => 1e4,
+        ScalarArg::F64 | ScalarArg::C128 => 1e10,
+    })
+}
+
 fn one<W: Normal>(args: &GenArgs, source: &mut ChaCha8Rng) -> Array2<W> {
     let n = args.order;
     let real = |entry: fn(usize, usize, usize) -> f64| {
@@ -109,7 +117,7 @@ fn one<W: Normal>(args: &GenArgs, source: &mut ChaCha8Rng) -> Array2<W> {
         Kind::Diagonal => random::diagonal(n, source),
         Kind::Orthogonal => random::orthogonal(n, source),
         Kind::Singular => random::singular(n, source),
-        Kind::Ill => random::ill_conditioned(n, args.cond.unwrap_or(1e10), source),
+        Kind::Ill => random::ill_conditioned(n, condition(args), source),
         Kind::Hilbert => real(fixed::hilbert),
         Kind::Pascal => fixed::pascal(n).mapv(W::from_f64),
         Kind::Lehmer => real(fixed::lehmer),
