@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn every_format_can_be_asked_for_by_its_own_word() {
-        for &format in Format::ALL.iter() {
+        for &format in &Format::ALL {
             let arg = FormatArg::from_str(format.word(), false);
             assert_eq!(arg.map(Format::from), Ok(format));
         }

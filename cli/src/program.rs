@@ -23,10 +23,6 @@ pub fn run() -> ExitCode {
         Command::Gen(args) => commands::generate(args),
         Command::Completions(args) => commands::completions(args),
     };
-    if let Some(signal) = interrupt::signal() {
-        // A shell's way to say so; signals are numbered below 128.
-        return ExitCode::from(128 + u8::try_from(signal).unwrap_or(2));
-    }
     match ended {
         Ok(outcome) => outcome.into(),
         Err(stop) => stop.say(),

@@ -1,7 +1,7 @@
 //! `matinv inv`: reads, inverts, writes, and says what became of every matrix.
 
 use crate::cli::{Cli, InvArgs, OnFailureArg};
-use crate::format::{self, Data, ReadOptions, Symmetry};
+use crate::format::{self, Data, FormatError, ReadOptions, Symmetry};
 use crate::machine::{bytes, memory_limit};
 use crate::output::matrix::Entry;
 use crate::output::progress::Progress;
@@ -16,6 +16,7 @@ use clap::ValueEnum;
 use clap::error::ErrorKind;
 use matinv::{Element, Error, Inverter, OnFailure, Structure, Triangle, Verdict};
 use ndarray::{ArrayD, Axis, Slice};
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -144,9 +145,9 @@ impl Job<'_> {
         drop(inverse);
         if let Some(path) = &self.args.report {
             let head = self.head(&shape, (from, to), time.as_secs_f64(), &tally);
-            sink::save(path, sink::existing(self.args.force), |out| {
-                Ok(report::write(&head, &verdicts, out)?)
-            })?;
+            let write = |out: &mut dyn Write| Ok(report::write(&head, &verdicts, out)?);
+            let existing = sink::existing(self.args.force);
+            format::save_atomically::<FormatError>(path, existing, write)?;
         }
         let heard = !self.args.quiet;
         if heard && let Some(warning) = tally.warning::<A::Scalar>() {
@@ -214,16 +215,22 @@ impl Job<'_> {
 
     /// Says on stderr what could not be inverted.
     fn name_failures(&self, tally: &Tally, written: bool) {
-        let place = match self.args.on_failure {
-            OnFailureArg::Fail if !tally.is_stack() => "",
-            OnFailureArg::Fail => "; nothing was written",
-            OnFailureArg::Nan => "; NaN stands in its place",
-            OnFailureArg::Keep => "; it was left as it was",
-            OnFailureArg::Pinv if tally.pseudo_inverted == tally.failures.len() => {
-                "; the pseudo-inverse stands in its place"
+        let place = match (self.args.on_failure, tally.is_stack()) {
+            (OnFailureArg::Fail, false) => "",
+            (OnFailureArg::Fail, true) => "; nothing was written",
+            (OnFailureArg::Nan, false) => "; NaN stands in its place",
+            (OnFailureArg::Nan, true) => "; NaN stands in their place",
+            (OnFailureArg::Keep, false) => "; it was left as it was",
+            (OnFailureArg::Keep, true) => "; they were left as they were",
+            (OnFailureArg::Pinv, false) if tally.pseudo_inverted == 0 => {
+                "; NaN stands in its place"
             }
-            OnFailureArg::Pinv => {
-                "; the pseudo-inverse, or NaN if there is none, stands in its place"
+            (OnFailureArg::Pinv, false) => "; the pseudo-inverse stands in its place",
+            (OnFailureArg::Pinv, true) if tally.pseudo_inverted == tally.failures.len() => {
+                "; pseudo-inverses stand in their place"
+            }
+            (OnFailureArg::Pinv, true) => {
+                "; pseudo-inverses, or NaN if there is none, stand in their place"
             }
         };
         let report = self.args.report.as_ref().map(|path| path.display().to_string());

@@ -144,10 +144,13 @@ fn show_matrix<T: Entry>(
     loop {
         let visible = shown(columns, room);
         let cells = Cells::new(matrix, &rows, &visible);
-        let fit = screen.width / (cells.width() + GAP);
-        if visible.len() <= fit || room == 3 {
+        let width = GAP + cells.width();
+        let elided =
+            if visible.len() < columns { width - GAP - ELLIPSIS.chars().count() } else { 0 };
+        if visible.len() * width <= screen.width + elided || room == 3 {
             return cells.write(&rows, &visible, out);
         }
+        let fit = (screen.width + width - GAP - 1) / width;
         room = fit.clamp(3, room - 1);
     }
 }
@@ -248,12 +251,12 @@ impl Style {
     }
 
     fn text(self, x: f64) -> String {
-        if x.is_nan() {
-            return "nan".to_owned();
+        if !x.is_finite() {
+            return x.to_string().to_lowercase();
         }
-        if x == 0.0 || x.is_infinite() {
+        if x == 0.0 {
             // A plain 0 is exactly zero, 0.000 is not.
-            return format!("{x:.0}");
+            return "0".to_owned();
         }
         match self {
             Style::Whole => format!("{x:.0}"),
@@ -277,7 +280,7 @@ mod tests {
     use super::*;
     use ndarray::{Array, Array2, ArrayD, IxDyn, array};
 
-    fn shown_text<T: Entry>(array: ArrayD<T>, width: usize, height: usize) -> String {
+    fn shown_text<T: Entry>(array: &ArrayD<T>, width: usize, height: usize) -> String {
         let mut out = Vec::new();
         show(&array.view(), Screen { width, height }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -286,29 +289,36 @@ mod tests {
     #[test]
     fn numbers_are_aligned_and_an_exact_zero_is_a_plain_one() {
         let a = array![[1.5, -20.25], [0.0, 1e-9]].into_dyn();
-        assert_eq!(shown_text(a, 80, 24), "   1.5000  -20.2500\n        0    0.0000\n");
+        assert_eq!(shown_text(&a, 80, 24), "    1.5000  -20.2500\n         0    0.0000\n");
         let whole = array![[1.0_f32, -20.0], [0.0, 3.0]].into_dyn();
-        assert_eq!(shown_text(whole, 80, 24), "    1  -20\n    0    3\n");
+        assert_eq!(shown_text(&whole, 80, 24), "    1  -20\n    0    3\n");
         let wide = array![[1e-12, f64::NAN], [f64::NEG_INFINITY, -1.0e200]].into_dyn();
         let expected = "    1.00000e-12            nan\n           -inf  -1.00000e+200\n";
-        assert_eq!(shown_text(wide, 80, 24), expected);
+        assert_eq!(shown_text(&wide, 80, 24), expected);
     }
 
     #[test]
     fn complex_numbers_align_both_parts() {
         let a = array![[Complex64::new(1.5, -2.0), Complex64::new(-0.5, 10.25)]].into_dyn();
-        assert_eq!(shown_text(a, 80, 24), "   1.5000 -2.0000j  -0.5000+10.2500j\n");
+        assert_eq!(shown_text(&a, 80, 24), "   1.5000 -2.0000j  -0.5000+10.2500j\n");
     }
 
     #[test]
     fn what_does_not_fit_is_left_out_in_the_middle() {
         let a = Array2::from_shape_fn((100, 100), |(i, j)| (100 * i + j) as f64).into_dyn();
-        let text = shown_text(a, 40, 11);
+        let text = shown_text(&a, 40, 11);
+        let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
-            text,
-            "     0     1     2  …    98    99\n   100   101   102  …   198   199\n   \
-             200   201   202  …   298   299\n     …     …     …  …     …     …\n  9700  9701  9702  …  \
-             9798  9799\n  9800  9801  9802  …  9898  9899\n  9900  9901  9902  …  9998  9999\n"
+            lines,
+            [
+                "     0     1     2  …    97    98    99",
+                "   100   101   102  …   197   198   199",
+                "   200   201   202  …   297   298   299",
+                "     …     …     …  …     …     …     …",
+                "  9700  9701  9702  …  9797  9798  9799",
+                "  9800  9801  9802  …  9897  9898  9899",
+                "  9900  9901  9902  …  9997  9998  9999",
+            ]
         );
         assert!(text.lines().all(|line| line.chars().count() <= 40));
     }
@@ -316,7 +326,7 @@ mod tests {
     #[test]
     fn the_narrowest_terminal_still_shows_the_corners() {
         let a = Array2::from_shape_fn((9, 9), |(i, j)| 1.0 / (1 + i + j) as f64).into_dyn();
-        let text = shown_text(a, 5, 1);
+        let text = shown_text(&a, 5, 1);
         assert_eq!(text.lines().count(), 7);
         assert_eq!(text.lines().next(), Some("  1.00000  …  0.11111"));
     }
@@ -325,12 +335,12 @@ mod tests {
     fn stacks_have_headings() {
         let a = Array::from_shape_fn(IxDyn(&[2, 5, 1, 1]), |i| (10 * i[0] + i[1]) as f64);
         assert_eq!(
-            shown_text(a, 80, 24),
+            shown_text(&a, 80, 24),
             "[0, 0]:\n  0\n\n[0, 1]:\n  1\n\n[0, 2]:\n  2\n\n… 4 more\n\n[1, 2]:\n  12\n\n[1, 3]:\n  \
              13\n\n[1, 4]:\n  14\n"
         );
-        assert_eq!(shown_text(ArrayD::<f64>::zeros(IxDyn(&[0, 2, 2])), 80, 24), "(no matrices)\n");
-        let empty = shown_text(ArrayD::<f64>::zeros(IxDyn(&[0, 0])), 80, 24);
+        assert_eq!(shown_text(&ArrayD::<f64>::zeros(IxDyn(&[0, 2, 2])), 80, 24), "(no matrices)\n");
+        let empty = shown_text(&ArrayD::<f64>::zeros(IxDyn(&[0, 0])), 80, 24);
         assert_eq!(empty, "(no elements, shape 0×0)\n");
     }
 }

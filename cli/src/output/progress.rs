@@ -24,7 +24,7 @@ impl Progress {
             return Progress { bar, waiting: None };
         }
         let template = if steps > 1 {
-            "{msg} {wide_bar} {human_pos}/{human_len}  {elapsed}, {eta} left"
+            "{msg} {wide_bar} {human_pos}/{human_len}  {elapsed}"
         } else {
             "{spinner} {msg}  {elapsed}"
         };

@@ -3,7 +3,6 @@
 use crate::format::{
     self, Compression, Existing, Fault, Format, FormatError, Symmetry, WriteOptions,
 };
-use crate::interrupt::{self, Interruptible};
 use crate::output::matrix::{self, Entry};
 use crate::output::stdout;
 use crate::stop::Stop;
@@ -121,20 +120,9 @@ impl Sink {
             }
             Sink::File(path, options, existing) => {
                 let options = WriteOptions { symmetry, ..options.clone() };
-                save(path, *existing, |out| format::write_array(array, out, &options))
+                let write = |out: &mut dyn Write| format::write_array(array, out, &options);
+                Ok(format::save_atomically::<FormatError>(path, *existing, write)?)
             }
         }
     }
-}
-
-/// Writes a file that appears whole or not at all, also if a signal arrives.
-pub(crate) fn save(
-    path: &Path,
-    existing: Existing,
-    body: impl FnOnce(&mut dyn Write) -> Result<(), FormatError>,
-) -> Result<(), Stop> {
-    interrupt::while_writing(|| {
-        format::save_atomically(path, existing, |out| body(&mut Interruptible(out)))
-    })
-    .map_err(|error: FormatError| error.named(&path.display().to_string()).into())
 }

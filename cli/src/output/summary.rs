@@ -155,23 +155,18 @@ impl Tally {
     /// One warning for all inverses that may be meaningless.
     pub(crate) fn warning<T: Scalar>(&self) -> Option<String> {
         let (position, rcond) = self.least_rcond.filter(|_| self.near_singular > 0)?;
-        let epsilon = short(epsilon::<T>());
-        let below = format!("below ε = {epsilon} of {}", T::NAME);
+        let (least, epsilon) = (short(rcond), short(epsilon::<T>()));
         Some(if self.is_stack() {
-            let are = if self.near_singular == 1 { "is" } else { "are" };
+            let matrices = counted(self.count, "matrix", "matrices");
             format!(
-                "{} of {} {are} singular to working precision (rcond {below}), the worst at {:?} \
-                 with rcond {}; no digit of such inverses may be right",
+                "{} of {matrices} with rcond below ε = {epsilon}, the least {least}{}: perhaps no \
+                 digit of such an inverse is right",
                 self.near_singular,
-                counted(self.count, "matrix", "matrices"),
-                self.index(position),
-                short(rcond),
+                self.at(position)
             )
         } else {
             format!(
-                "the matrix is singular to working precision (rcond {} is {below}); no digit of \
-                 the inverse may be right",
-                short(rcond)
+                "rcond {least} is below ε = {epsilon}: perhaps no digit of the inverse is right"
             )
         })
     }
@@ -182,15 +177,15 @@ impl Tally {
         let failures = &self.failures;
         let [first, ..] = failures.as_slice() else { return None };
         if !self.is_stack() {
-            return Some(format!("{}{place}", first.error));
+            return Some(match place {
+                "" => first.error.to_string(),
+                _ => format!("{}{place}", finding(&first.error)),
+            });
         }
-        let mut text = format!(
-            "{} of {} could not be inverted{place}",
-            failures.len(),
-            counted(self.count, "matrix", "matrices")
-        );
-        for failure in failures.iter().take(SPELLED_OUT) {
-            let _ = write!(text, "\n  {failure}");
+        let matrices = counted(self.count, "matrix", "matrices");
+        let mut text = format!("{} of {matrices} could not be inverted{place}", failures.len());
+        for Failure { index, error } in failures.iter().take(SPELLED_OUT) {
+            let _ = write!(text, "\n  {index:?}: {}", finding(error));
         }
         if let Some(more) = failures.len().checked_sub(SPELLED_OUT).filter(|&more| more > 0) {
             let _ = match all {
@@ -213,6 +208,13 @@ impl Tally {
         }
         hints
     }
+}
+
+/// What was found, without explanation and advice: many such lines stand below each other.
+fn finding(error: &Error) -> String {
+    let text = error.to_string();
+    let end = [text.find(';'), text.find(" (no ")].into_iter().flatten().min();
+    text[..end.unwrap_or(text.len())].to_owned()
 }
 
 /// The distance from 1 to the next larger number.

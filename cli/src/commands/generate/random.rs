@@ -148,7 +148,7 @@ mod tests {
             let q: Array2<f64> = orthogonal(n, &mut source());
             assert!(deviates_from_identity(&q.dot(&q.t())) < 1e-14);
             let u: Array2<Complex64> = orthogonal(n, &mut source());
-            assert!(deviates_from_identity(&u.dot(&u.t().mapv(|x| x.conj()))) < 1e-14);
+            assert!(deviates_from_identity(&u.dot(&u.t().mapv(Scalar::conj))) < 1e-14);
         }
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let a: Array2<Complex64> = symmetric(9, &mut source());
         assert_eq!(a, a.t());
         for a in [hermitian::<Complex64>(9, &mut source()), positive_definite(9, &mut source())] {
-            assert_eq!(a, a.t().mapv(|x| x.conj()));
+            assert_eq!(a, a.t().mapv(Scalar::conj));
         }
     }
 }

@@ -1,0 +1,82 @@
+//! What a terminal shows, through util-linux's `script`.
+
+use crate::{DIAGONAL, Place, SINGULAR};
+use std::process::{Command, Stdio};
+
+/// Runs a command line of the program on a terminal. `None` where there is no `script`.
+fn on_terminal(place: &Place, arguments: &str, environment: &[(&str, &str)]) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_matinv");
+    let ran = Command::new("script")
+        .args(["-qec", &format!("stty cols 60 rows 20; '{program}' {arguments}"), "/dev/null"])
+        .current_dir(place.0.path())
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output();
+    match ran {
+        Ok(ran) => Some(String::from_utf8(ran.stdout).unwrap().replace("\r\n", "\n")),
+        Err(error) => {
+            eprintln!("skipped: no `script` to make a terminal ({error})");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_terminal_shows_rounded_aligned_numbers() {
+    let place = Place::new();
+    place.write("A.txt", DIAGONAL);
+    place.matinv("gen hilbert -n 30 -o H.npy").assert().code(0);
+    let Some(shown) = on_terminal(&place, "inv A.txt -q", &[]) else { return };
+    assert_eq!(shown, "  0.500000         0\n         0  0.250000\n");
+    let shown = on_terminal(&place, "gen hilbert -n 30", &[]).unwrap();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 16);
+    assert_eq!(lines[0], "  1.00000  0.50000  0.33333  …  0.03571  0.03448  0.03333");
+    assert!(lines.iter().all(|line| line.chars().count() <= 60), "{shown}");
+}
+
+#[test]
+fn binary_bytes_do_not_go_to_a_terminal_but_text_in_full_does() {
+    let place = Place::new();
+    place.write("A.txt", "3 0\n0 1\n");
+    let Some(shown) = on_terminal(&place, "inv A.txt --format npy", &[("NO_COLOR", "1")]) else {
+        return;
+    };
+    assert!(shown.starts_with("matinv: standard output is a terminal"), "{shown}");
+    assert!(shown.contains("\nhint: give -o FILE"), "{shown}");
+    let shown = on_terminal(&place, "inv A.txt -q --format text", &[]).unwrap();
+    assert_eq!(shown, "0.3333333333333333 0\n0 1\n");
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    let place = Place::new();
+    place.write("S.txt", SINGULAR);
+    let Some(shown) = on_terminal(&place, "inv S.txt", &[]) else { return };
+    assert!(
+        shown.starts_with("\u{1b}[1m\u{1b}[31mmatinv:\u{1b}[0m S.txt: the matrix"),
+        "{shown:?}"
+    );
+    for environment in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let shown = on_terminal(&place, "inv S.txt", &[environment]).unwrap();
+        assert!(shown.starts_with("matinv: S.txt: the matrix is singular"), "{shown:?}");
+    }
+}
+
+#[test]
+fn long_work_shows_progress_and_leaves_nothing_of_it() {
+    let place = Place::new();
+    place.matinv("gen random -n 100 --count 3000 --type f32 -o A.npy").assert().code(0);
+    let Some(shown) = on_terminal(&place, "inv A.npy -o X.npy", &[]) else { return };
+    let end = shown.rsplit("\u{1b}[2K").next().unwrap();
+    assert!(end.starts_with("inverted 3000 matrices 100×100 float32, general"), "{shown:?}");
+    for (arguments, environment) in [
+        ("inv A.npy --force -o X.npy -q", ("A", "b")),
+        ("inv A.npy --force -o X.npy", ("TERM", "dumb")),
+    ] {
+        let shown = on_terminal(&place, arguments, &[environment]).unwrap();
+        assert!(!shown.contains("inverting"), "{shown:?}");
+    }
+}
