@@ -86,10 +86,8 @@ fn of_file(path: &Path, key: Option<String>) -> Result<Lines, Stop> {
         ("shape", described(data.shape())),
         ("size", format!("{} in memory", bytes(data.bytes().into()))),
     ]);
-    if let Ok(metadata) = path.metadata()
-        && metadata.is_file()
-        && let Some((_, text)) = lines.last_mut()
-    {
+    let on_disk = path.metadata().ok().filter(std::fs::Metadata::is_file);
+    if let (Some(metadata), Some((_, text))) = (on_disk, lines.last_mut()) {
         *text = format!("{} on disk, {text}", bytes(metadata.len().into()));
     }
     with_array!(&data, array => lines.extend(of_array(array)));
