@@ -19,6 +19,7 @@ use clap::CommandFactory;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
 use matinv::{Error, Inverter, OnFailure, Triangle};
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -170,6 +171,10 @@ impl<'a> Job<'a> {
         match stream::open(self.input, &self.name, &self.sink, self.args)? {
             Opened::Stream(source) => stream::run(self, *source),
             Opened::Whole { reason } if self.args.resume => {
+                if self.input != Path::new("-") {
+                    File::open(self.input)
+                        .map_err(|error| Stop::new(format!("{}: {error}", self.name)))?;
+                }
                 let needs = "--resume continues stacks that stream from one npy file to another";
                 Err(Stop::new(format!("{}: {needs}, and {reason}", self.name))
                     .hint("leave --resume out"))
