@@ -68,7 +68,7 @@ pub(crate) mod engine {
     use super::{Deserialize, Deserializer, EngineArg, Serialize, Serializer, ValueEnum, known};
     use matinv::Engine;
 
-    #[allow(clippy::ref_option)] // serde's signature
+    #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde's signature
     pub(crate) fn serialize<S: Serializer>(
         engine: &Option<Engine>,
         to: S,

@@ -54,8 +54,8 @@ pub(crate) fn repeated(matrix: &[f64], order: usize, count: usize) -> Vec<u8> {
 pub(crate) fn slow_stack(count: usize) -> Vec<u8> {
     let matrix: Vec<f64> = (0..64).map(|k| f64::from(k % 9 * 7 % 11) + 1.0).collect();
     let mut file = repeated(&matrix, 8, count);
-    for (k, first) in file[128..].chunks_exact_mut(512).enumerate() {
-        first[6] ^= (k % 64) as u8;
+    for (matrix, k) in file[128..].chunks_exact_mut(512).zip((0..64).cycle()) {
+        matrix[6] ^= k;
     }
     file
 }

@@ -8,6 +8,7 @@ use crate::output::talk;
 use crate::output::words::{counted, duration};
 use crate::stop::{Outcome, Stop};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -44,7 +45,9 @@ pub(super) fn inv(args: &InvArgs, directory: &Path, inputs: &[PathBuf]) -> Resul
         }
     }
     // At the end, where they are seen.
-    said.iter().for_each(|text| talk::error(text));
+    for text in &said {
+        talk::error(text);
+    }
     for stop in std::mem::take(&mut counts.stops) {
         stop.say();
     }
@@ -167,11 +170,11 @@ impl Counts {
             self.failures,
         );
         if !self.failing.is_empty() {
-            text += &format!(" (in {})", listed(&self.failing));
+            let _ = write!(text, " (in {})", listed(&self.failing));
         }
         if !self.refused.is_empty() {
             let refused = counted(self.refused.len(), "file", "files");
-            text += &format!("; {refused} refused ({})", listed(&self.refused));
+            let _ = write!(text, "; {refused} refused ({})", listed(&self.refused));
         }
         format!("{text}; {time}")
     }
