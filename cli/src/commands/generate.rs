@@ -59,21 +59,23 @@ fn stack<W: Normal, T: Entry>(
         .saturating_mul(count)
         .saturating_mul(size_of::<T>() as u128)
         .saturating_add(square.saturating_mul(3 * size_of::<W>() as u128));
-    let limit = memory_limit(None);
-    let refuse = || {
+    let refuse = |why: String| {
+        let matrices = counted(args.count.unwrap_or(1), "matrix", "matrices");
         Stop::new(format!(
-            "{} of order {n}: {needed} bytes of memory are needed ({}), the limit is {limit} bytes ({})",
-            counted(args.count.unwrap_or(1), "matrix", "matrices"),
-            bytes(needed),
-            bytes(limit.into())
+            "{matrices} of order {n}: {needed} bytes of memory are needed ({}), {why}",
+            bytes(needed)
         ))
-        .hint("the limit is 80 % of the memory that is free; give a smaller -n or --count")
+        .hint("give a smaller -n or --count; the limit is 80 % of the memory that is free")
     };
+    let limit = memory_limit(None);
     if needed > u128::from(limit) {
-        return Err(refuse());
+        return Err(refuse(format!("the limit is {limit} bytes ({})", bytes(limit.into()))));
     }
+    let not_given = |_| refuse("which the system does not give".to_owned());
     let mut elements: Vec<T> = Vec::new();
-    elements.try_reserve_exact(shape.iter().product()).map_err(|_| refuse())?;
+    elements.try_reserve_exact(shape.iter().product()).map_err(not_given)?;
+    // The work on one matrix cannot report that memory is refused: ask for as much beforehand.
+    Vec::<W>::new().try_reserve_exact(3 * n * n).map_err(not_given)?;
     let mut source = ChaCha8Rng::seed_from_u64(args.seed);
     for _ in 0..count {
         let matrix = one::<W>(args, &mut source);
@@ -87,7 +89,7 @@ fn stack<W: Normal, T: Entry>(
             .hint("give a smaller -n, or a wider --type"));
         }
     }
-    let array = ArrayD::from_shape_vec(shape, elements).map_err(|_| refuse())?;
+    let array = ArrayD::from_shape_vec(shape, elements).expect("as many elements as the shape has");
     sink.write(&array.view(), Symmetry::General)?;
     Ok(Outcome::Success)
 }

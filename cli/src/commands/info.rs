@@ -1,12 +1,13 @@
 //! `matinv info`: what the program runs on, and what a file holds.
 
 use crate::cli::InfoArgs;
-use crate::commands::inv::{check_shape, each_run};
+use crate::commands::inv::check_shape;
+use crate::commands::runs::each_run;
 use crate::format::{self, FormatError, ReadOptions};
 use crate::machine::{bytes, memory, memory_limit};
 use crate::output::matrix::Entry;
 use crate::output::stdout;
-use crate::output::summary::listed;
+use crate::output::summary::{finding, listed};
 use crate::output::words::{counted, shape, short};
 use crate::stop::{Outcome, Stop, name};
 use crate::with_array;
@@ -21,7 +22,7 @@ use std::path::Path;
 pub(crate) fn info(args: &InfoArgs) -> Result<Outcome, Stop> {
     let lines = match &args.file {
         None => of_machine(),
-        Some(path) => of_file(path, args.key.clone())?,
+        Some(path) => of_file(path, args)?,
     };
     stdout(|out| {
         for (label, text) in lines {
@@ -64,8 +65,9 @@ fn threads(count: usize) -> String {
 
 /// What a file holds. The inverse is tried to tell structure and condition, if that takes no more
 /// than a second or so.
-fn of_file(path: &Path, key: Option<String>) -> Result<Lines, Stop> {
-    let options = ReadOptions { key, ..ReadOptions::new(memory_limit(None)) };
+fn of_file(path: &Path, args: &InfoArgs) -> Result<Lines, Stop> {
+    let limit = memory_limit(args.memory);
+    let options = ReadOptions { key: args.key.clone(), ..ReadOptions::new(limit) };
     let (format, data) = if path == Path::new("-") {
         let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
         let named = |error: FormatError| error.named(&name(path));
@@ -126,7 +128,7 @@ fn format_of(head: &[u8]) -> String {
 }
 
 /// Operations that are worth an answer.
-const WORK: f64 = 8e9;
+const WORK: f64 = 2e10;
 
 fn of_array<A>(a: &ArrayD<A>) -> Lines
 where
@@ -192,9 +194,9 @@ where
     }
     if let Some(error) = first {
         let text = if is_stack {
-            format!("none of {failed}, the first because {error}")
+            format!("none of {failed}, the first because {}", finding(&error))
         } else {
-            format!("none: {error}")
+            format!("none: {}", finding(&error))
         };
         lines.push(("inverse", text));
     }

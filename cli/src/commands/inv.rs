@@ -4,8 +4,6 @@ mod inputs;
 mod many;
 mod whole;
 
-pub(crate) use whole::each_run;
-
 use crate::cli::{Cli, InvArgs, OnFailureArg};
 use crate::format;
 use crate::machine::memory_limit;
@@ -212,7 +210,8 @@ impl<'a> Job<'a> {
             inverter = inverter.min_rcond(limit);
         }
         if let Some(threads) = args.threads {
-            inverter = inverter.threads(threads);
+            // No more than there are matrices to share out: starting threads takes time.
+            inverter = inverter.threads(threads.min(count).max(1));
         }
         inverter
     }

@@ -5,6 +5,7 @@ mod completions;
 mod generate;
 mod info;
 mod inv;
+mod runs;
 
 pub(crate) use check::check;
 pub(crate) use completions::completions;

@@ -245,7 +245,8 @@ impl Style {
         #[allow(clippy::cast_possible_truncation)] // at most 308
         let decimals = DIGITS - 1 - largest.log10().floor() as i32;
         match usize::try_from(decimals) {
-            Ok(decimals @ 0..=9) => Style::Fixed(decimals),
+            // Smaller ones would be mostly zeros behind the point.
+            Ok(decimals @ 0..=7) => Style::Fixed(decimals),
             _ => Style::Scientific,
         }
     }

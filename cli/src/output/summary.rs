@@ -223,7 +223,7 @@ impl Tally {
 }
 
 /// What was found, without explanation and advice: many such lines stand below each other.
-fn finding(error: &Error) -> String {
+pub(crate) fn finding(error: &Error) -> String {
     let text = error.to_string();
     let end = [text.find(';'), text.find(" (no ")].into_iter().flatten().min();
     text[..end.unwrap_or(text.len())].to_owned()

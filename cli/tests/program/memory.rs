@@ -36,5 +36,12 @@ fn the_limit_can_be_set_and_counts_the_inverse_too() {
     .stderr(contains("--memory SIZE"));
     let ran = place.matinv("inv A.npy --memory 0.5K").assert().code(2);
     ran.stderr(contains("needs 800 bytes of memory, the limit is 512 bytes"));
-    place.matinv("check A.npy A.npy --memory 1599").assert().code(2);
+    for command in ["check A.npy A.npy --memory 1599", "info A.npy --memory 799"] {
+        place
+            .matinv(command)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains("the limit is 799 bytes"));
+    }
 }

@@ -1,16 +1,16 @@
 //! Inversion of an input that is in memory as a whole.
 
 use super::{Ended, Job, check_shape, refused, types, types_in_words};
+use crate::commands::runs::each_run;
 use crate::format::{self, Fault, ReadOptions, Symmetry};
-use crate::machine::{bytes, processors};
+use crate::machine::bytes;
 use crate::output::matrix::Entry;
-use crate::output::progress::Progress;
 use crate::output::summary::Tally;
 use crate::output::{report, sink, words};
 use crate::stop::{MEMORY_HINT, Stop};
 use crate::with_array;
-use matinv::{Element, Error, Inverter, Structure, Verdict};
-use ndarray::{ArrayD, Axis, Slice};
+use matinv::{Element, Structure, Verdict};
+use ndarray::ArrayD;
 use std::time::Instant;
 
 impl Job<'_> {
@@ -92,61 +92,6 @@ impl Job<'_> {
         );
         Err(Stop::new(message).hint(way_out.unwrap_or(MEMORY_HINT)))
     }
-}
-
-/// Operations, roughly, after which the progress bar moves: some tenths of a second.
-const STEP_WORK: f64 = 2e9;
-
-/// Matrices after which it does.
-const STEP_COUNT: usize = 1 << 17;
-
-/// Inverts an array in runs along its first axis, so that progress can be seen; most arrays are
-/// one run. Verdicts come in index order.
-pub(crate) fn each_run<A>(
-    inverter: &Inverter,
-    a: &ArrayD<A>,
-    what: &str,
-    quiet: bool,
-    mut each: impl FnMut(Verdict<A::Scalar>),
-) -> Result<ArrayD<A::Scalar>, Error>
-where
-    A: Element,
-{
-    let axes = a.ndim() - 2;
-    let order = a.shape()[axes];
-    let length = if axes == 0 { 1 } else { a.shape()[0] };
-    let per_index: usize = a.shape()[..axes].iter().skip(1).product();
-    let by_work = STEP_WORK / (2.0 * (order as f64).powi(3) * per_index as f64);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; `as` saturates
-    let by_work = by_work as usize;
-    // No fewer than keep every processor busy.
-    let least = (4 * processors()).div_ceil(per_index.max(1));
-    let step = by_work.min(STEP_COUNT / per_index.max(1)).max(least);
-    let progress = Progress::begin(what, length * per_index, quiet);
-    if a.is_empty() || step >= length {
-        let inversion = inverter.report(a)?;
-        inversion.verdicts.into_iter().for_each(each);
-        return Ok(inversion.inverse);
-    }
-    let mut elements = Vec::new();
-    let bytes = a.len() * size_of::<A::Scalar>();
-    elements.try_reserve_exact(a.len()).map_err(|_| Error::OutOfMemory { bytes })?;
-    elements.resize(a.len(), A::Scalar::default());
-    let mut inverse =
-        ArrayD::from_shape_vec(a.shape(), elements).map_err(|_| Error::OutOfMemory { bytes })?;
-    let mut failed = 0;
-    for start in (0..length).step_by(step) {
-        let run = Slice::from(start..length.min(start + step));
-        let inversion = inverter.report(&a.slice_axis(Axis(0), run))?;
-        inverse.slice_axis_mut(Axis(0), run).assign(&inversion.inverse);
-        for verdict in inversion.verdicts {
-            failed += usize::from(verdict.error.is_some());
-            each(verdict);
-        }
-        progress.failed(failed);
-        progress.advance(step.min(length - start) * per_index);
-    }
-    Ok(inverse)
 }
 
 /// The symmetry that a Matrix Market output declares: that of the one matrix inverted.

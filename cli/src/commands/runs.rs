@@ -1,0 +1,97 @@
+//! Inverting a long stack piece by piece, so that progress can be seen.
+
+use crate::machine::processors;
+use crate::output::progress::Progress;
+use matinv::{Element, Error, Inverter, Verdict};
+use ndarray::{ArrayD, Axis, Slice};
+
+/// Operations, roughly, after which the progress bar moves.
+const WORK: f64 = 5e8;
+
+/// Matrices after which it does.
+const COUNT: usize = 1 << 17;
+
+/// Matrices per thread that a run has at least, so that no thread idles for long.
+const PER_THREAD: usize = 8;
+
+/// Inverts an array in runs along its first axis; most arrays are one run. Verdicts come in index
+/// order. The result does not depend on where the cuts are.
+pub(crate) fn each_run<A: Element>(
+    inverter: &Inverter,
+    a: &ArrayD<A>,
+    what: &str,
+    quiet: bool,
+    mut each: impl FnMut(Verdict<A::Scalar>),
+) -> Result<ArrayD<A::Scalar>, Error> {
+    let axes = a.ndim() - 2;
+    let length = if axes == 0 { 1 } else { a.shape()[0] };
+    let step = step(&a.shape()[..axes], a.shape()[axes]);
+    if a.is_empty() || step >= length {
+        let _progress = Progress::begin(what, 1, quiet);
+        let inversion = inverter.report(a)?;
+        inversion.verdicts.into_iter().for_each(each);
+        return Ok(inversion.inverse);
+    }
+    let per_index = a.len() / length / (a.shape()[axes] * a.shape()[axes]);
+    let progress = Progress::begin(what, length * per_index, quiet);
+    let mut failed = 0;
+    // The last run may be a single matrix, which is not to be treated as one.
+    let inverter = inverter.clone().blas_threads(1);
+    let bytes = a.len() * size_of::<A::Scalar>();
+    let refused = || Error::OutOfMemory { bytes };
+    let mut elements = Vec::new();
+    elements.try_reserve_exact(a.len()).map_err(|_| refused())?;
+    for start in (0..length).step_by(step) {
+        let run = Slice::from(start..length.min(start + step));
+        let inversion = inverter.report(&a.slice_axis(Axis(0), run))?;
+        match inversion.inverse.as_slice() {
+            Some(slice) => elements.extend_from_slice(slice),
+            None => elements.extend(&inversion.inverse),
+        }
+        for verdict in inversion.verdicts {
+            failed += usize::from(verdict.error.is_some());
+            each(verdict);
+        }
+        progress.failed(failed);
+        progress.advance(step.min(length - start) * per_index);
+    }
+    ArrayD::from_shape_vec(a.shape(), elements).map_err(|_| refused())
+}
+
+/// How many indices of the first axis make a run.
+fn step(leading: &[usize], order: usize) -> usize {
+    let threads = processors();
+    let per_index: usize = leading.iter().skip(1).product::<usize>().max(1);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; `as` saturates
+    let by_work = (WORK / (2.0 * (order as f64).powi(3))) as usize;
+    by_work.min(COUNT).max(PER_THREAD * threads).div_ceil(per_index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_long_enough_for_every_thread_and_short_enough_to_see() {
+        let threads = processors();
+        assert_eq!(step(&[10], 100_000), PER_THREAD * threads);
+        assert_eq!(step(&[1 << 30], 1), COUNT);
+        assert_eq!(step(&[5, 1 << 20], 1), 1);
+        assert!(step(&[0, 0], 0) > 0);
+    }
+
+    #[test]
+    fn the_result_does_not_depend_on_the_cuts() {
+        let count = 40 + 2 * step(&[1], 64);
+        let a = ArrayD::from_shape_fn(vec![count, 64, 64], |i| {
+            let phase = (i[0] * 7 + i[1] * 64 + i[2] * 31) as f64;
+            phase.sin() + f64::from(u8::from(i[1] == i[2])) * 9.0
+        });
+        let inverter = Inverter::new().blas_threads(2);
+        let mut verdicts = Vec::new();
+        let inverse = each_run(&inverter, &a, "", true, |v| verdicts.push(v)).unwrap();
+        let whole = inverter.report(&a).unwrap();
+        assert!(inverse == whole.inverse);
+        assert!(verdicts.iter().eq(whole.verdicts.iter()));
+    }
+}
