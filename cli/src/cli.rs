@@ -49,13 +49,16 @@ Examples:
   matinv inv A.mtx.gz -o X.csv             convert on the way
   matinv inv A.csv > X.txt                 as text, every digit
   matinv gen spd -n 4 | matinv inv -       from a pipe
-  matinv inv stack.npy -o X.npy --on-failure nan --report failed.json";
+  matinv inv stack.npy -o X.npy --on-failure nan --report failed.json
+  matinv inv huge.npy -o X.npy --memory 1G --resume
+  matinv inv A.npy B.mtx 'data/*.npy' --out-dir inverses";
 
 const REPORT_HELP: &str = "\
 Write what is known of every matrix to a JSON file
 
 The file holds an object with `matinv` (the version), `input`, `output` (null if none was written), `shape`, `dtype`, \
-`computed_in`, `options`, `seconds` (the inversion alone), `count`, `inverted`, `pseudo_inverted`, `failed`, and \
+`computed_in`, `options`, `seconds` (the inversion alone; of a stack that goes piece by piece, reading and writing \
+too), `count`, `inverted`, `pseudo_inverted`, `failed`, and \
 `matrices`, a list with one object per matrix, one a line: `index` ([] for a single matrix), `status` (inverted, \
 pseudo-inverted or failed), `error` (null, or `kind` and `text`), `pivot`, `minor`, `rcond`, `structure`, `engine`, \
 `sign` ([re, im] if complex), `log_abs_det` and `quality`. What is not known is null. Numbers that JSON has not are \
@@ -66,8 +69,10 @@ the strings \"NaN\", \"Infinity\" and \"-Infinity\". Indices and pivots count fr
 #[command(after_help = INV_HELP)]
 #[allow(clippy::struct_excessive_bools)] // switches are what they are
 pub(crate) struct InvArgs {
-    /// File to read; `-` is standard input
-    pub(crate) input: PathBuf,
+    /// File to read; `-` is standard input. Several, also as a quoted pattern such as 'data/*.npy',
+    /// need --out-dir
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
 
     /// File to write, in the format of its extension (.npy .npz .mtx .csv .tsv .txt, also with .gz);
     /// `-` is standard output
@@ -77,6 +82,14 @@ pub(crate) struct InvArgs {
     /// rounded, and a pipe gets every digit as text, or what --format asks for.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Invert every INPUT into a file of the same name in this directory
+    ///
+    /// The extension is that of the input's format, or of --format. The directory is made if it is
+    /// missing. A file that cannot be read does not keep the others; what is wrong is said at the
+    /// end. Two inputs that would become one file are refused before anything is written.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "report", "resume"])]
+    pub(crate) out_dir: Option<PathBuf>,
 
     /// What is known of every matrix
     #[arg(long, value_enum, default_value_t, value_name = "KIND")]
@@ -129,9 +142,23 @@ pub(crate) struct InvArgs {
     #[arg(long, value_name = "FILE.json", help = "Write what is known of every matrix to a JSON file", long_help = REPORT_HELP)]
     pub(crate) report: Option<PathBuf>,
 
-    /// Refuse input that needs more memory than this, as 500M or 16G [default: 80 % of what is free]
+    /// Memory to use at most, as 500M or 16G [default: 80 % of what is free]
+    ///
+    /// A stack in an .npy file (3 axes or more, C order) of any size is inverted piece by piece into
+    /// an .npy file, in no more memory than this; other input that needs more is refused. The
+    /// program itself and BLAS come on top: about 30 MiB, and more above order 500, up to 32 MiB
+    /// per thread.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<u64>,
+
+    /// Keep what is done of a stack, and go on there when the same command is given again
+    ///
+    /// For stacks that go piece by piece, see --memory. Until FILE is whole, FILE.partial holds what
+    /// is done and FILE.partial.json how far it is whole (FILE.partial.report is for --report). They
+    /// stay after a kill, Ctrl-C, a full disk or a power cut. If the input or an option that shapes
+    /// the result has changed since, this is refused; --force then starts over.
+    #[arg(long, requires = "output")]
+    pub(crate) resume: bool,
 
     /// Replace FILE and FILE.json if they exist
     #[arg(long)]

@@ -8,5 +8,6 @@ mod machine;
 mod output;
 mod program;
 mod stop;
+mod stream;
 
 pub use program::run;

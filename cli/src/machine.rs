@@ -25,6 +25,11 @@ pub(crate) fn memory() -> Memory {
     }
 }
 
+/// How many threads can run at a time.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// The memory that a command may use: what `--memory` says, or 80 % of what is free.
 pub(crate) fn memory_limit(asked: Option<u64>) -> u64 {
     asked.unwrap_or_else(|| memory().free / 5 * 4)

@@ -12,6 +12,8 @@ pub(crate) enum Outcome {
     Success,
     /// Some matrix could not be inverted or is no inverse. It has been said which.
     Failures,
+    /// Some file could not be read or written. It has been said which.
+    Unreadable,
 }
 
 impl From<Outcome> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Success => ExitCode::SUCCESS,
             Outcome::Failures => ExitCode::from(1),
+            Outcome::Unreadable => ExitCode::from(2),
         }
     }
 }

@@ -1,58 +1,60 @@
 //! `matinv inv`: reads, inverts, writes, and says what became of every matrix.
 
+mod inputs;
+mod many;
+mod whole;
+
 use crate::cli::{Cli, InvArgs, OnFailureArg};
-use crate::commands::runs::each_run;
-use crate::format::{self, Data, FormatError, ReadOptions, Symmetry};
-use crate::machine::{bytes, memory_limit};
-use crate::output::matrix::Entry;
+use crate::format;
+use crate::machine::memory_limit;
 use crate::output::report::{Head, Options};
 use crate::output::sink::{self, Sink, Wanted};
 use crate::output::summary::{Tally, hint};
-use crate::output::{report, talk, words};
-use crate::stop::{MEMORY_HINT, Outcome, Stop, name};
-use crate::with_array;
+use crate::output::talk;
+use crate::stop::{Outcome, Stop, name};
+use crate::stream::{self, Opened};
 use clap::CommandFactory;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
-use matinv::{Element, Error, Inverter, OnFailure, Structure, Triangle, Verdict};
-use ndarray::ArrayD;
-use std::io::Write;
+use matinv::{Error, Inverter, OnFailure, Triangle};
+use std::fs::File;
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 /// Inverts what the arguments say.
 pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
     check_usage(args);
-    let sink = Sink::new(Wanted {
-        output: args.output.as_deref(),
-        format: args.format.map(Into::into),
-        force: args.force,
-        key: "inverse",
-    })?;
-    if let Some(path) = &args.report {
-        check_report(path, args, &sink)?;
+    let inputs = inputs::expand(&args.inputs)?;
+    if let Some(directory) = &args.out_dir {
+        return many::inv(args, directory, &inputs);
     }
-    let limit = memory_limit(args.memory);
-    let options = ReadOptions { key: args.key.clone(), ..ReadOptions::new(limit) };
-    let data = format::read(&args.input, &options)?;
-    let input = name(&args.input);
-    check_shape(data.shape()).map_err(|error| refused(&input, &error))?;
-    sink.check_shape(data.shape())?;
-    Job { args, input, sink, limit }.run(data)
+    let [input] = inputs.as_slice() else {
+        complain("several inputs need --out-dir DIR for their inverses; -o FILE is for one input");
+        return Err(Stop::new("several inputs need --out-dir DIR"));
+    };
+    let job = Job::new(args, input, args.output.as_deref())?;
+    let ended = job.run()?;
+    if !args.quiet {
+        if let Some(warning) = &ended.warning {
+            talk::warning(&format!("{}: {warning}", job.name));
+        }
+    }
+    if let Some(text) = job.failures(&ended) {
+        talk::error(&text);
+        if !ended.written {
+            ended.tally.hints.iter().for_each(|hint| talk::hint(hint));
+        }
+    }
+    if !args.quiet {
+        if let Some(summary) = ended.tally.summary(&ended.types, ended.time) {
+            talk::line(&summary);
+        }
+    }
+    Ok(if ended.tally.failures == 0 { Outcome::Success } else { Outcome::Failures })
 }
 
 /// Ends the program if options contradict each other in a way that their definition cannot say.
 fn check_usage(args: &InvArgs) {
-    let complain = |text: &str| {
-        let mut command = Cli::command();
-        command.build();
-        let inv = command
-            .find_subcommand_mut("inv")
-            .map(|inv| inv.error(ErrorKind::ArgumentConflict, text));
-        if let Some(error) = inv {
-            error.exit();
-        }
-    };
     if (args.lower || args.upper) && !args.structure.mirrors() {
         let option = if args.lower { "--lower" } else { "--upper" };
         complain(&format!(
@@ -61,8 +63,19 @@ fn check_usage(args: &InvArgs) {
     }
 }
 
+/// Ends the program over its usage.
+fn complain(text: &str) {
+    let mut command = Cli::command();
+    command.build();
+    let inv =
+        command.find_subcommand_mut("inv").map(|inv| inv.error(ErrorKind::ArgumentConflict, text));
+    if let Some(error) = inv {
+        error.exit();
+    }
+}
+
 /// Refuses a report that could not be written, or that would replace input or output.
-fn check_report(path: &Path, args: &InvArgs, sink: &Sink) -> Result<(), Stop> {
+fn check_report(path: &Path, args: &InvArgs, input: &Path, sink: &Sink) -> Result<(), Stop> {
     let is_same = |other: &Path| {
         let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
         path == other || same(path, other).unwrap_or(false)
@@ -72,7 +85,7 @@ fn check_report(path: &Path, args: &InvArgs, sink: &Sink) -> Result<(), Stop> {
             "standard output is for the inverse; give --report the name of a file",
         ));
     }
-    if is_same(&args.input) || sink.path().is_some_and(is_same) {
+    if is_same(input) || sink.path().is_some_and(is_same) {
         return Err(Stop::new(format!(
             "{}: the report needs a file of its own, not that of input or output",
             path.display()
@@ -100,96 +113,85 @@ pub(crate) fn refused(input: &str, error: &Error) -> Stop {
 }
 
 /// One input to invert.
-struct Job<'a> {
-    args: &'a InvArgs,
+pub(crate) struct Job<'a> {
+    pub(crate) args: &'a InvArgs,
+    input: &'a Path,
     /// Its name in messages.
-    input: String,
-    sink: Sink,
+    pub(crate) name: String,
+    pub(crate) sink: Sink,
     /// Bytes that may be used.
-    limit: u64,
+    pub(crate) limit: u64,
 }
 
-impl Job<'_> {
-    fn run(&self, data: Data) -> Result<Outcome, Stop> {
-        with_array!(data, array => self.invert(array))
+/// What became of an input.
+pub(crate) struct Ended {
+    pub(crate) tally: Tally,
+    /// The element types in words: `int64 as float64`.
+    pub(crate) types: String,
+    pub(crate) time: Duration,
+    /// Of inverses that may be meaningless.
+    pub(crate) warning: Option<String>,
+    /// Whether there is an output.
+    pub(crate) written: bool,
+}
+
+/// The element types of an input and its inverse.
+pub(crate) fn types<A>() -> (&'static str, &'static str)
+where
+    A: matinv::Element + format::Element,
+{
+    (<A as format::Element>::NAME, <A::Scalar as matinv::Scalar>::NAME)
+}
+
+/// The same in words.
+pub(crate) fn types_in_words((from, to): (&str, &str)) -> String {
+    if from == to { to.to_owned() } else { format!("{from} as {to}") }
+}
+
+impl<'a> Job<'a> {
+    /// Looks at the options, and refuses early what could not be written later.
+    fn new(args: &'a InvArgs, input: &'a Path, output: Option<&Path>) -> Result<Self, Stop> {
+        let sink = Sink::new(Wanted {
+            output,
+            format: args.format.map(Into::into),
+            force: args.force,
+            key: "inverse",
+        })?;
+        if let Some(path) = &args.report {
+            check_report(path, args, input, &sink)?;
+        }
+        let limit = memory_limit(args.memory);
+        Ok(Job { args, input, name: name(input), sink, limit })
     }
 
-    fn invert<A>(&self, a: ArrayD<A>) -> Result<Outcome, Stop>
-    where
-        A: Element<Scalar: Entry> + format::Element,
-    {
-        self.check_memory::<A>(a.shape())?;
-        let from = <A as format::Element>::NAME;
-        let to = <A::Scalar as matinv::Scalar>::NAME;
-        let types = if from == to { to.to_owned() } else { format!("{from} as {to}") };
-        let shape = a.shape().to_vec();
-
-        let mut tally = Tally::new(&shape);
-        let mut verdicts = Vec::new();
-        let start = Instant::now();
-        let what = format!("inverting {} {types}", words::shape(&shape));
-        let inverse = each_run(&self.inverter(&shape), &a, &what, self.args.quiet, |verdict| {
-            tally.add(&verdict);
-            if self.args.report.is_some() {
-                verdicts.push(verdict);
+    /// Inverts it: a stack in an npy file piece by piece, anything else as a whole.
+    fn run(&self) -> Result<Ended, Stop> {
+        match stream::open(self.input, &self.name, &self.sink, self.args)? {
+            Opened::Stream(source) => stream::run(self, *source),
+            Opened::Whole { reason } if self.args.resume => {
+                if self.input != Path::new("-") {
+                    File::open(self.input)
+                        .map_err(|error| Stop::new(format!("{}: {error}", self.name)))?;
+                }
+                let needs = "--resume continues stacks that stream from one npy file to another";
+                Err(Stop::new(format!("{}: {needs}, and {reason}", self.name))
+                    .hint("leave --resume out"))
             }
-        })
-        .map_err(|error| refused(&self.input, &error))?;
-        let time = start.elapsed();
-        drop(a);
-
-        let written = self.is_written(&tally);
-        if written {
-            self.sink.write(&inverse.view(), symmetry(&shape, &tally))?;
+            Opened::Whole { reason } => self.run_whole((reason == stream::FORTRAN).then_some(
+                "a stack in C order needs no more memory than --memory allows: save it again as \
+                 numpy.ascontiguousarray(a)",
+            )),
         }
-        drop(inverse);
-        if let Some(path) = &self.args.report {
-            let head = self.head(&shape, (from, to), time.as_secs_f64(), &tally);
-            let write = |out: &mut dyn Write| Ok(report::write(&head, &verdicts, out)?);
-            let existing = sink::existing(self.args.force);
-            format::save_atomically::<FormatError>(path, existing, write)?;
-        }
-        let heard = !self.args.quiet;
-        if heard && let Some(warning) = tally.warning::<A::Scalar>() {
-            talk::warning(&format!("{}: {warning}", self.input));
-        }
-        self.name_failures(&tally, written);
-        if heard && let Some(summary) = tally.summary(&types, time) {
-            talk::line(&summary);
-        }
-        Ok(if tally.failures.is_empty() { Outcome::Success } else { Outcome::Failures })
     }
 
     /// Whether there is an output: under `fail`, one failure leaves none.
-    fn is_written(&self, tally: &Tally) -> bool {
-        tally.failures.is_empty() || self.args.on_failure != OnFailureArg::Fail
+    pub(crate) fn is_written(&self, tally: &Tally) -> bool {
+        tally.failures == 0 || self.args.on_failure != OnFailureArg::Fail
     }
 
-    /// Refuses what would need more memory than allowed: the input, the inverse of the same
-    /// shape, and a verdict on each matrix.
-    fn check_memory<A>(&self, shape: &[usize]) -> Result<(), Stop>
-    where
-        A: Element<Scalar: Entry>,
-    {
-        let of = |lengths: &[usize]| lengths.iter().fold(1_u128, |product, &n| product * n as u128);
-        let reported = usize::from(self.args.report.is_some());
-        let verdicts = size_of::<Verdict<A::Scalar>>() * reported;
-        let needed = of(shape) * (size_of::<A>() + size_of::<A::Scalar>()) as u128
-            + of(&shape[..shape.len() - 2]) * verdicts as u128;
-        if needed <= u128::from(self.limit) {
-            return Ok(());
-        }
-        let message = format!(
-            "{}: input and inverse need {needed} bytes of memory ({}), the limit is {} bytes ({})",
-            self.input,
-            bytes(needed),
-            self.limit,
-            bytes(self.limit.into())
-        );
-        Err(Stop::new(message).hint(MEMORY_HINT))
-    }
-
-    fn inverter(&self, shape: &[usize]) -> Inverter {
+    /// The inverter for an input of `count` matrices. BLAS gets threads for one matrix only, so that
+    /// no inverse depends on how a stack is cut.
+    pub(crate) fn inverter(&self, count: usize) -> Inverter {
         let args = self.args;
         let policy = match args.on_failure.into() {
             // To go on, so that every failure is known; there will be no output.
@@ -202,21 +204,21 @@ impl Job<'_> {
             .on_failure(policy)
             .check_finite(!args.no_check_finite)
             .quality(args.quality)
-            .blas_threads(args.blas_threads)
+            .blas_threads(if count == 1 { args.blas_threads } else { 1 })
             .engine(args.engine.into());
         if let Some(limit) = args.min_rcond {
             inverter = inverter.min_rcond(limit);
         }
         if let Some(threads) = args.threads {
             // No more than there are matrices to share out: starting threads takes time.
-            let count: usize = shape[..shape.len() - 2].iter().product();
             inverter = inverter.threads(threads.min(count).max(1));
         }
         inverter
     }
 
-    /// Says on stderr what could not be inverted.
-    fn name_failures(&self, tally: &Tally, written: bool) {
+    /// What could not be inverted, in words.
+    fn failures(&self, ended: &Ended) -> Option<String> {
+        let tally = &ended.tally;
         let place = match (self.args.on_failure, tally.is_stack()) {
             (OnFailureArg::Fail, false) => "",
             (OnFailureArg::Fail, true) => "; nothing was written",
@@ -228,7 +230,7 @@ impl Job<'_> {
                 "; NaN stands in its place"
             }
             (OnFailureArg::Pinv, false) => "; the pseudo-inverse stands in its place",
-            (OnFailureArg::Pinv, true) if tally.pseudo_inverted == tally.failures.len() => {
+            (OnFailureArg::Pinv, true) if tally.pseudo_inverted == tally.failures => {
                 "; pseudo-inverses stand in their place"
             }
             (OnFailureArg::Pinv, true) => {
@@ -236,24 +238,18 @@ impl Job<'_> {
             }
         };
         let report = self.args.report.as_ref().map(|path| path.display().to_string());
-        if let Some(text) = tally.describe_failures(place, report.as_deref()) {
-            talk::error(&format!("{}: {text}", self.input));
-            if !written {
-                for hint in tally.hints() {
-                    talk::hint(hint);
-                }
-            }
-        }
+        let text = tally.describe_failures(place, report.as_deref())?;
+        Some(format!("{}: {text}", self.name))
     }
 
-    fn head<'a>(
-        &'a self,
-        shape: &'a [usize],
+    /// What stands at the head of a report.
+    pub(crate) fn head<'h>(
+        &'h self,
+        shape: &'h [usize],
         (dtype, computed_in): (&'static str, &'static str),
         seconds: f64,
         tally: &Tally,
-    ) -> Head<'a> {
-        let args = self.args;
+    ) -> Head<'h> {
         let output = match self.sink.path() {
             _ if !self.is_written(tally) => None,
             Some(path) => Some(path.display().to_string()),
@@ -261,29 +257,35 @@ impl Job<'_> {
         };
         Head {
             matinv: env!("CARGO_PKG_VERSION"),
-            input: &self.input,
+            input: &self.name,
             output,
             shape,
             dtype,
             computed_in,
-            options: Options {
-                structure: word(&args.structure),
-                triangle: match args.triangle() {
-                    Triangle::Lower => "lower",
-                    Triangle::Upper => "upper",
-                },
-                on_failure: word(&args.on_failure),
-                min_rcond: args.min_rcond,
-                check_finite: !args.no_check_finite,
-                engine: word(&args.engine),
-                threads: args.threads,
-                blas_threads: args.blas_threads,
-            },
+            options: self.options(),
             seconds,
             count: tally.count,
             inverted: tally.inverted,
             pseudo_inverted: tally.pseudo_inverted,
-            failed: tally.failures.len() - tally.pseudo_inverted,
+            failed: tally.failures - tally.pseudo_inverted,
+        }
+    }
+
+    /// The options that bear on the result.
+    pub(crate) fn options(&self) -> Options {
+        let args = self.args;
+        Options {
+            structure: word(&args.structure),
+            triangle: match args.triangle() {
+                Triangle::Lower => "lower",
+                Triangle::Upper => "upper",
+            },
+            on_failure: word(&args.on_failure),
+            min_rcond: args.min_rcond,
+            check_finite: !args.no_check_finite,
+            engine: word(&args.engine),
+            threads: args.threads,
+            blas_threads: args.blas_threads,
         }
     }
 }
@@ -291,14 +293,4 @@ impl Job<'_> {
 /// The word for a choice on the command line.
 fn word(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-}
-
-/// The symmetry that a Matrix Market output declares: that of the one matrix inverted.
-fn symmetry(shape: &[usize], tally: &Tally) -> Symmetry {
-    match tally.structures().as_slice() {
-        _ if shape.len() > 2 => Symmetry::General,
-        [(Structure::PositiveDefinite | Structure::Hermitian, _)] => Symmetry::Hermitian,
-        [(Structure::Symmetric, _)] => Symmetry::Symmetric,
-        _ => Symmetry::General,
-    }
 }

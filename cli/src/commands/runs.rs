@@ -1,5 +1,6 @@
 //! Inverting a long stack piece by piece, so that progress can be seen.
 
+use crate::machine::processors;
 use crate::output::progress::Progress;
 use matinv::{Element, Error, Inverter, Verdict};
 use ndarray::{ArrayD, Axis, Slice};
@@ -31,7 +32,9 @@ pub(crate) fn each_run<A: Element>(
         inversion.verdicts.into_iter().for_each(each);
         return Ok(inversion.inverse);
     }
-    let progress = Progress::begin(what, length, quiet);
+    let per_index = a.len() / length / (a.shape()[axes] * a.shape()[axes]);
+    let progress = Progress::begin(what, length * per_index, quiet);
+    let mut failed = 0;
     // The last run may be a single matrix, which is not to be treated as one.
     let inverter = inverter.clone().blas_threads(1);
     let bytes = a.len() * size_of::<A::Scalar>();
@@ -45,15 +48,19 @@ pub(crate) fn each_run<A: Element>(
             Some(slice) => elements.extend_from_slice(slice),
             None => elements.extend(&inversion.inverse),
         }
-        inversion.verdicts.into_iter().for_each(&mut each);
-        progress.advance(step.min(length - start));
+        for verdict in inversion.verdicts {
+            failed += usize::from(verdict.error.is_some());
+            each(verdict);
+        }
+        progress.failed(failed);
+        progress.advance(step.min(length - start) * per_index);
     }
     ArrayD::from_shape_vec(a.shape(), elements).map_err(|_| refused())
 }
 
 /// How many indices of the first axis make a run.
 fn step(leading: &[usize], order: usize) -> usize {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors();
     let per_index: usize = leading.iter().skip(1).product::<usize>().max(1);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; `as` saturates
     let by_work = (WORK / (2.0 * (order as f64).powi(3))) as usize;
@@ -66,7 +73,7 @@ mod tests {
 
     #[test]
     fn runs_are_long_enough_for_every_thread_and_short_enough_to_see() {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = processors();
         assert_eq!(step(&[10], 100_000), PER_THREAD * threads);
         assert_eq!(step(&[1 << 30], 1), COUNT);
         assert_eq!(step(&[5, 1 << 20], 1), 1);

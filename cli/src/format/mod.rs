@@ -29,6 +29,7 @@ use ndarray::ArrayViewD;
 pub use data::{Data, Element, ElementType, ElementVisitor, Endian};
 pub use error::{Fault, FormatError, Place};
 pub use save::{Existing, check_target, remove_unfinished, save_atomically};
+pub(crate) use save::{Staged, regular_target};
 
 use crate::with_array;
 use memory::Budget;
@@ -139,6 +140,33 @@ fn read_file(path: &Path, name: &str, options: &ReadOptions) -> Result<Data, For
         }
     }
     read_from(BufReader::with_capacity(1 << 16, file), name, options)
+}
+
+/// The format that a file will be read as. Text is told apart by its name.
+///
+/// # Errors
+///
+/// As [`read`], as far as the first bytes show it.
+pub fn detect(path: &Path) -> Result<Format, FormatError> {
+    detect_file(path).map_err(|error| error.named(&path.to_string_lossy()))
+}
+
+fn detect_file(path: &Path) -> Result<Format, FormatError> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(FormatError::new(Fault::IsDirectory));
+    }
+    let (mut head, reader) = peek(BufReader::new(file))?;
+    if head.starts_with(sniff::GZIP) {
+        head = peek(gunzip(reader, SLACK))?.0;
+    }
+    let content = head.strip_prefix(sniff::BOM).unwrap_or(&head);
+    let format = Content::of(content)?.format();
+    let named = WriteOptions::for_path(path).ok().map(|options| options.format);
+    Ok(match (format, named) {
+        (Format::Text, Some(named @ (Format::Csv | Format::Tsv))) => named,
+        _ => format,
+    })
 }
 
 /// Reads a matrix from a stream; `name` is for messages.

@@ -66,7 +66,7 @@ pub(crate) fn push_complex<T: Real>(re: T, im: T, out: &mut String) {
 
 /// Reads a real number: decimals, `nan` and `inf` words, and Fortran's exponents (`1.0D+05`).
 pub(crate) fn parse_real(field: &[u8]) -> Option<f64> {
-    let field = str::from_utf8(field).ok()?;
+    let field = std::str::from_utf8(field).ok()?;
     match field.parse() {
         Ok(x) => Some(x),
         Err(_) if field.contains(['d', 'D']) => field.replace(['d', 'D'], "e").parse().ok(),

@@ -1,11 +1,11 @@
 //! Output files appear whole or not at all.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tempfile::Builder;
+use tempfile::{Builder, TempPath};
 
 use super::error::{Fault, FormatError};
 
@@ -66,30 +66,90 @@ pub fn save_atomically<E: From<FormatError>>(
             return out.flush().map_err(refused);
         }
     };
-    let mut builder = Builder::new();
-    builder.prefix(".matinv-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(directory(&target)).map_err(refused)?;
-    let _unfinished = Unfinished::new(temporary.path());
-    let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file_mut());
+    let mut staged = Staged::temporary(target, existing).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 16, &mut staged.file);
     body(&mut out)?;
     out.flush().map_err(refused)?;
     drop(out);
-    if let Some(permissions) = permissions_of(&target) {
-        temporary.as_file().set_permissions(permissions).map_err(refused)?;
+    staged.finish().map_err(failed)
+}
+
+/// The file that this output will be, a symbolic link followed; `None` for a device or pipe.
+pub(crate) fn regular_target(
+    path: &Path,
+    existing: Existing,
+) -> Result<Option<PathBuf>, FormatError> {
+    match target(path, existing).map_err(|error| error.named(&path.to_string_lossy()))? {
+        Target::File(target) => Ok(Some(target)),
+        Target::Stream => Ok(None),
     }
-    temporary.as_file().sync_all().map_err(refused)?;
-    let persisted = match existing {
-        Existing::Replace => temporary.persist(&target),
-        Existing::Keep => temporary.persist_noclobber(&target),
-    };
-    persisted.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => failed(FormatError::new(Fault::Exists)),
-        _ => refused(error.error),
-    })?;
-    sync_directory(&target);
-    Ok(())
+}
+
+/// An output under another name, until [`finish`](Self::finish) renames it.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    /// To be written.
+    pub(crate) file: File,
+    path: TempPath,
+    target: PathBuf,
+    existing: Existing,
+    _unfinished: Option<Unfinished>,
+}
+
+impl Staged {
+    /// An empty file of a random name beside `target`. It is deleted when dropped, and by
+    /// [`remove_unfinished`].
+    pub(crate) fn temporary(target: PathBuf, existing: Existing) -> Result<Self, FormatError> {
+        let mut builder = Builder::new();
+        builder.prefix(".matinv-").suffix(".tmp");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let (file, path) = builder.tempfile_in(directory(&target))?.into_parts();
+        let unfinished = Some(Unfinished::new(&path));
+        Ok(Staged { file, path, target, existing, _unfinished: unfinished })
+    }
+
+    /// The file `path` beside `target`, of which the first `length` bytes are kept. It stays when
+    /// dropped.
+    pub(crate) fn kept(
+        path: &Path,
+        length: u64,
+        target: PathBuf,
+        existing: Existing,
+    ) -> Result<Self, FormatError> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        file.set_len(length)?;
+        file.seek(SeekFrom::End(0))?;
+        let mut path = TempPath::try_from_path(path)?;
+        path.disable_cleanup(true);
+        Ok(Staged { file, path, target, existing, _unfinished: None })
+    }
+
+    /// Flushes the file to the disk and gives it its name.
+    pub(crate) fn finish(self) -> Result<(), FormatError> {
+        let Staged { file, path, target, existing, _unfinished } = self;
+        if let Some(permissions) = permissions_of(&target) {
+            file.set_permissions(permissions)?;
+        }
+        file.sync_all()?;
+        // Windows renames no file that is open.
+        drop(file);
+        let persisted = match existing {
+            Existing::Replace => path.persist(&target),
+            Existing::Keep => path.persist_noclobber(&target),
+        };
+        persisted.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => FormatError::new(Fault::Exists),
+            _ => error.error.into(),
+        })?;
+        sync_directory(&target);
+        Ok(())
+    }
+
+    /// Deletes the file.
+    pub(crate) fn discard(mut self) {
+        self.path.disable_cleanup(false);
+    }
 }
 
 /// The temporary files that [`save_atomically`] is filling.
@@ -106,6 +166,7 @@ pub fn remove_unfinished() {
 }
 
 /// Keeps a temporary file listed while it lives.
+#[derive(Debug)]
 struct Unfinished(PathBuf);
 
 impl Unfinished {

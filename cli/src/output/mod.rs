@@ -3,6 +3,7 @@
 pub(crate) mod matrix;
 pub(crate) mod progress;
 pub(crate) mod report;
+pub(crate) mod saved;
 pub(crate) mod sink;
 pub(crate) mod summary;
 pub(crate) mod talk;

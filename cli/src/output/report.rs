@@ -84,37 +84,57 @@ pub(crate) fn write<T: Entry>(
     verdicts: &[Verdict<T>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    around(head, out, |out| {
+        let leading = &head.shape[..head.shape.len() - 2];
+        let mut verdicts = verdicts.iter().enumerate();
+        verdicts.try_for_each(|(position, verdict)| write_one(position, leading, verdict, out))
+    })
+}
+
+/// Writes what stands around the matrices; `matrices` writes these.
+pub(crate) fn around(
+    head: &Head<'_>,
+    out: &mut dyn Write,
+    matrices: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let text = serde_json::to_string_pretty(head)?;
     let open = text.strip_suffix("\n}").unwrap_or(&text);
     write!(out, "{open},\n  \"matrices\": [")?;
-    let leading = &head.shape[..head.shape.len() - 2];
-    for (position, verdict) in verdicts.iter().enumerate() {
-        out.write_all(if position == 0 { b"\n    " } else { b",\n    " })?;
-        let text = verdict.error.as_ref().map(ToString::to_string);
-        let error = verdict.error.as_ref().map(kind).zip(text.as_deref());
-        let entry = Entries {
-            index: index_of(position, leading),
-            status: match verdict.status {
-                Status::Inverted => "inverted",
-                Status::PseudoInverted => "pseudo-inverted",
-                _ => "failed",
-            },
-            error: error.map(|(kind, text)| Reason { kind, text }),
-            pivot: verdict.pivot(),
-            minor: verdict.minor(),
-            rcond: Number(verdict.rcond),
-            structure: verdict.structure.to_string(),
-            engine: verdict.engine.to_string(),
-            sign: match verdict.sign.parts() {
-                (re, None) => Sign::Real(Number(re)),
-                (re, Some(im)) => Sign::Complex([Number(re), Number(im)]),
-            },
-            log_abs_det: Number(verdict.log_abs_det),
-            quality: verdict.quality.map(Number),
-        };
-        serde_json::to_writer(&mut *out, &entry)?;
-    }
-    out.write_all(if verdicts.is_empty() { b"]\n}\n" } else { b"\n  ]\n}\n" })
+    matrices(out)?;
+    out.write_all(if head.count == 0 { b"]\n}\n" } else { b"\n  ]\n}\n" })
+}
+
+/// Writes the line of the matrix at a position in index order.
+pub(crate) fn write_one<T: Entry>(
+    position: usize,
+    leading: &[usize],
+    verdict: &Verdict<T>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    out.write_all(if position == 0 { b"\n    " } else { b",\n    " })?;
+    let text = verdict.error.as_ref().map(ToString::to_string);
+    let error = verdict.error.as_ref().map(kind).zip(text.as_deref());
+    let entry = Entries {
+        index: index_of(position, leading),
+        status: match verdict.status {
+            Status::Inverted => "inverted",
+            Status::PseudoInverted => "pseudo-inverted",
+            _ => "failed",
+        },
+        error: error.map(|(kind, text)| Reason { kind, text }),
+        pivot: verdict.pivot(),
+        minor: verdict.minor(),
+        rcond: Number(verdict.rcond),
+        structure: verdict.structure.to_string(),
+        engine: verdict.engine.to_string(),
+        sign: match verdict.sign.parts() {
+            (re, None) => Sign::Real(Number(re)),
+            (re, Some(im)) => Sign::Complex([Number(re), Number(im)]),
+        },
+        log_abs_det: Number(verdict.log_abs_det),
+        quality: verdict.quality.map(Number),
+    };
+    Ok(serde_json::to_writer(out, &entry)?)
 }
 
 /// The name of an error in the library.

@@ -1,8 +1,10 @@
 //! What is said of an inversion: one summary line, at most one warning, the failures by name.
 
 use crate::output::matrix::index_of;
+use crate::output::saved;
 use crate::output::words::{counted, duration, ratio, shape, short};
 use matinv::{Engine, Error, Failure, Scalar, Status, Structure, Verdict};
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -12,8 +14,8 @@ const SPELLED_OUT: usize = 10;
 /// The most remarkable of some numbers, and the position of its matrix.
 type Extreme = Option<(usize, f64)>;
 
-/// What is counted over all matrices of an input.
-#[derive(Debug)]
+/// What is counted over all matrices of an input. Its size does not grow with their number.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tally {
     leading: Vec<usize>,
     order: usize,
@@ -23,13 +25,22 @@ pub(crate) struct Tally {
     pub(crate) inverted: usize,
     /// Matrices replaced by their pseudo-inverses.
     pub(crate) pseudo_inverted: usize,
+    #[serde(with = "saved::structures")]
     structures: Vec<(Structure, usize)>,
+    #[serde(with = "saved::engine")]
     engine: Option<Engine>,
+    #[serde(with = "saved::extreme")]
     least_rcond: Extreme,
     near_singular: usize,
+    #[serde(with = "saved::extreme")]
     worst_quality: Extreme,
-    /// What could not be inverted, in index order, whatever stands in its place.
-    pub(crate) failures: Vec<Failure>,
+    /// Matrices that could not be inverted, whatever stands in their places.
+    pub(crate) failures: usize,
+    /// The first of them, in index order.
+    #[serde(with = "saved::failures")]
+    named: Vec<Failure>,
+    /// The ways out for what failed, each once.
+    pub(crate) hints: Vec<String>,
 }
 
 impl Tally {
@@ -47,7 +58,9 @@ impl Tally {
             least_rcond: None,
             near_singular: 0,
             worst_quality: None,
-            failures: Vec::new(),
+            failures: 0,
+            named: Vec::new(),
+            hints: Vec::new(),
         }
     }
 
@@ -56,8 +69,8 @@ impl Tally {
         let position = self.count;
         self.count += 1;
         self.engine = Some(verdict.engine);
-        if let Some(error) = verdict.error.clone() {
-            self.failures.push(Failure { index: self.index(position), error });
+        if let Some(error) = &verdict.error {
+            self.add_failure(position, error);
         }
         match verdict.status {
             Status::Inverted => self.inverted += 1,
@@ -81,6 +94,18 @@ impl Tally {
             let is_worse = |(_, worst): (usize, f64)| quality > worst || quality.is_nan();
             if self.worst_quality.is_none_or(is_worse) {
                 self.worst_quality = Some((position, quality));
+            }
+        }
+    }
+
+    fn add_failure(&mut self, position: usize, error: &Error) {
+        self.failures += 1;
+        if self.named.len() < SPELLED_OUT {
+            self.named.push(Failure { index: self.index(position), error: error.clone() });
+        }
+        if let Some(hint) = hint(error) {
+            if !self.hints.iter().any(|known| known == hint) {
+                self.hints.push(hint.to_owned());
             }
         }
     }
@@ -118,11 +143,11 @@ impl Tally {
         let mut parts = Vec::new();
         if self.is_stack() {
             let all = counted(self.count, "matrix", "matrices");
-            parts.push(match self.failures.len() {
+            parts.push(match self.failures {
                 0 => format!("inverted {all} {matrices}"),
                 _ => format!("inverted {} of {all} {matrices}", self.inverted),
             });
-            let failed = self.failures.len() - self.pseudo_inverted;
+            let failed = self.failures - self.pseudo_inverted;
             for (count, word) in [(self.pseudo_inverted, "pseudo-inverted"), (failed, "failed")] {
                 if count > 0 {
                     parts.push(format!("{count} {word}"));
@@ -174,8 +199,7 @@ impl Tally {
     /// What could not be inverted, by name; `place` says what stands in its place, `all` where
     /// all are listed.
     pub(crate) fn describe_failures(&self, place: &str, all: Option<&str>) -> Option<String> {
-        let failures = &self.failures;
-        let [first, ..] = failures.as_slice() else { return None };
+        let first = self.named.first()?;
         if !self.is_stack() {
             return Some(match place {
                 "" => first.error.to_string(),
@@ -183,30 +207,18 @@ impl Tally {
             });
         }
         let matrices = counted(self.count, "matrix", "matrices");
-        let mut text = format!("{} of {matrices} could not be inverted{place}", failures.len());
-        for Failure { index, error } in failures.iter().take(SPELLED_OUT) {
+        let mut text = format!("{} of {matrices} could not be inverted{place}", self.failures);
+        for Failure { index, error } in &self.named {
             let _ = write!(text, "\n  {index:?}: {}", finding(error));
         }
-        if let Some(more) = failures.len().checked_sub(SPELLED_OUT).filter(|&more| more > 0) {
+        let more = self.failures - self.named.len();
+        if more > 0 {
             let _ = match all {
                 Some(file) => write!(text, "\n  … and {more} more, all in {file}"),
                 None => write!(text, "\n  … and {more} more; --report FILE.json lists all"),
             };
         }
         Some(text)
-    }
-
-    /// The ways out for what failed, each once.
-    pub(crate) fn hints(&self) -> Vec<&'static str> {
-        let mut hints = Vec::new();
-        for failure in &self.failures {
-            if let Some(hint) = hint(&failure.error)
-                && !hints.contains(&hint)
-            {
-                hints.push(hint);
-            }
-        }
-        hints
     }
 }
 

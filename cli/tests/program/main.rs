@@ -11,9 +11,13 @@ mod memory;
 mod output;
 mod pipes;
 mod report;
+#[cfg(target_os = "linux")]
+mod resume;
+mod several;
 #[cfg(unix)]
 mod signals;
 mod stacks;
+mod stream;
 #[cfg(target_os = "linux")]
 mod terminal;
 

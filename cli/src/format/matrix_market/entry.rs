@@ -81,7 +81,7 @@ macro_rules! integer_entry {
 
             fn parse(fields: &[&[u8]], first: usize) -> Result<Self, Fault> {
                 let text = fields[0];
-                str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+                std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
                     let digits =
                         text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
                     let found = excerpt(text);

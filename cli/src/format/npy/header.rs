@@ -258,7 +258,7 @@ impl<'a> Parser<'a> {
             let word = self.word();
             // Python 2 wrote long integers with an L.
             let digits = word.strip_suffix(b"L").unwrap_or(word);
-            let length = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+            let length = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
             shape.push(length.ok_or_else(|| self.syntax(EXPECTED))?);
             self.at += word.len();
             match self.peek() {

@@ -1,0 +1,105 @@
+//! Inversion of an input that is in memory as a whole.
+
+use super::{Ended, Job, check_shape, refused, types, types_in_words};
+use crate::commands::runs::each_run;
+use crate::format::{self, Fault, ReadOptions, Symmetry};
+use crate::machine::bytes;
+use crate::output::matrix::Entry;
+use crate::output::summary::Tally;
+use crate::output::{report, sink, words};
+use crate::stop::{MEMORY_HINT, Stop};
+use crate::with_array;
+use matinv::{Element, Structure, Verdict};
+use ndarray::ArrayD;
+use std::time::Instant;
+
+impl Job<'_> {
+    /// Reads, inverts, writes. `way_out` is the hint if that takes too much memory, where there is
+    /// a better one than to raise the limit.
+    pub(super) fn run_whole(&self, way_out: Option<&'static str>) -> Result<Ended, Stop> {
+        let options = ReadOptions { key: self.args.key.clone(), ..ReadOptions::new(self.limit) };
+        let data =
+            format::read(self.input, &options).map_err(|error| match (way_out, &*error.fault) {
+                (Some(hint), Fault::TooLarge { .. }) => Stop::new(error.to_string()).hint(hint),
+                _ => error.into(),
+            })?;
+        check_shape(data.shape()).map_err(|error| refused(&self.name, &error))?;
+        self.sink.check_shape(data.shape())?;
+        with_array!(data, array => self.invert(array, way_out))
+    }
+
+    fn invert<A>(&self, a: ArrayD<A>, way_out: Option<&'static str>) -> Result<Ended, Stop>
+    where
+        A: Element<Scalar: Entry> + format::Element,
+    {
+        self.check_memory::<A>(a.shape(), way_out)?;
+        let types = types::<A>();
+        let shape = a.shape().to_vec();
+
+        let mut tally = Tally::new(&shape);
+        let mut verdicts = Vec::new();
+        let start = Instant::now();
+        let what = format!("inverting {} {}", words::shape(&shape), types_in_words(types));
+        let inverter = self.inverter(shape[..shape.len() - 2].iter().product());
+        let inverse = each_run(&inverter, &a, &what, self.args.quiet, |verdict| {
+            tally.add(&verdict);
+            if self.args.report.is_some() {
+                verdicts.push(verdict);
+            }
+        })
+        .map_err(|error| refused(&self.name, &error))?;
+        let time = start.elapsed();
+        drop(a);
+
+        let written = self.is_written(&tally);
+        if written {
+            self.sink.write(&inverse.view(), symmetry(&shape, &tally))?;
+        }
+        drop(inverse);
+        if let Some(path) = &self.args.report {
+            let head = self.head(&shape, types, time.as_secs_f64(), &tally);
+            let write = |out: &mut dyn std::io::Write| Ok(report::write(&head, &verdicts, out)?);
+            format::save_atomically::<format::FormatError>(
+                path,
+                sink::existing(self.args.force),
+                write,
+            )?;
+        }
+        let warning = tally.warning::<A::Scalar>();
+        Ok(Ended { warning, types: types_in_words(types), tally, time, written })
+    }
+
+    /// Refuses what would need more memory than allowed: the input, the inverse of the same
+    /// shape, and a verdict on each matrix.
+    fn check_memory<A>(&self, shape: &[usize], way_out: Option<&'static str>) -> Result<(), Stop>
+    where
+        A: Element<Scalar: Entry>,
+    {
+        let of = |lengths: &[usize]| lengths.iter().fold(1_u128, |product, &n| product * n as u128);
+        let reported = usize::from(self.args.report.is_some());
+        let verdicts = size_of::<Verdict<A::Scalar>>() * reported;
+        let needed = of(shape) * (size_of::<A>() + size_of::<A::Scalar>()) as u128
+            + of(&shape[..shape.len() - 2]) * verdicts as u128;
+        if needed <= u128::from(self.limit) {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: input and inverse need {needed} bytes of memory ({}), the limit is {} bytes ({})",
+            self.name,
+            bytes(needed),
+            self.limit,
+            bytes(self.limit.into())
+        );
+        Err(Stop::new(message).hint(way_out.unwrap_or(MEMORY_HINT)))
+    }
+}
+
+/// The symmetry that a Matrix Market output declares: that of the one matrix inverted.
+fn symmetry(shape: &[usize], tally: &Tally) -> Symmetry {
+    match tally.structures().as_slice() {
+        _ if shape.len() > 2 => Symmetry::General,
+        [(Structure::PositiveDefinite | Structure::Hermitian, _)] => Symmetry::Hermitian,
+        [(Structure::Symmetric, _)] => Symmetry::Symmetric,
+        _ => Symmetry::General,
+    }
+}

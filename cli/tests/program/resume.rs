@@ -1,0 +1,194 @@
+//! `--resume`: what a killed run has done is kept, and becomes what an undisturbed run makes.
+
+use crate::stream::{least_memory, on_a_full_disk, slow_stack};
+use crate::{Place, whole};
+use assert_cmd::assert::Assert;
+use serde_json::Value;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Matrices in the stack: some seconds of work without optimization.
+const COUNT: usize = 20_000;
+
+const RUN: &str = "inv A.npy -o X.npy --resume --on-failure nan --report X.json";
+
+/// A stack with failures in it, and what an undisturbed run makes of it.
+struct Case {
+    place: Place,
+    /// So small that there are many pieces.
+    memory: String,
+}
+
+impl Case {
+    fn new() -> Self {
+        let place = Place::new();
+        let mut stack = slow_stack(COUNT);
+        for matrix in (0..COUNT).step_by(300) {
+            stack[128 + 512 * matrix..][..512].fill(0);
+        }
+        place.write("A.npy", stack);
+        let least = least_memory(&place, "inv A.npy -o X.npy");
+        let memory = format!("--memory {}", least + 500_000);
+        Case { place, memory }
+    }
+
+    fn run(&self, options: &str) -> Assert {
+        self.place.matinv(&format!("{RUN} {} {options}", self.memory)).assert()
+    }
+
+    fn journal(&self) -> Option<Value> {
+        let text = fs::read(self.place.path("X.npy.partial.json")).ok()?;
+        Some(serde_json::from_slice(&text).unwrap())
+    }
+
+    fn done(&self) -> u64 {
+        self.journal().map_or(0, |journal| journal["state"]["done"].as_u64().unwrap())
+    }
+
+    /// Begins, and is killed once the journal counts more matrices than before.
+    fn killed(&self, signal: &str) -> u64 {
+        let before = self.done();
+        let mut child: Child = Command::new(env!("CARGO_BIN_EXE_matinv"))
+            .args(format!("{RUN} {}", self.memory).split_whitespace())
+            .current_dir(self.place.0.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while self.done() <= before {
+            assert!(start.elapsed() < Duration::from_secs(20), "the journal does not go on");
+            assert!(child.try_wait().unwrap().is_none(), "the program has ended");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let kill = format!("kill -{signal} {}", child.id());
+        Command::new("sh").args(["-c", &kill]).status().unwrap();
+        child.wait().unwrap();
+        let done = self.done();
+        assert!(before < done && done < COUNT as u64, "{done}");
+        done
+    }
+
+    /// The report without what differs between runs.
+    fn report(&self, name: &str) -> Value {
+        let mut report: Value = serde_json::from_str(&self.place.text(name)).unwrap();
+        for key in ["seconds", "output"] {
+            report[key] = Value::Null;
+        }
+        report
+    }
+}
+
+const PARTIAL: [&str; 4] = ["A.npy", "X.npy.partial", "X.npy.partial.json", "X.npy.partial.report"];
+
+#[test]
+fn a_killed_run_goes_on_and_makes_the_same_files() {
+    let case = Case::new();
+    let undisturbed = "inv A.npy -o Y.npy --on-failure nan --report Y.json";
+    let expected = case.place.matinv(undisturbed).assert().code(1);
+    for file in ["Y.npy", "Y.json"] {
+        fs::rename(case.place.path(file), case.place.0.path().join(format!("{file}.kept")))
+            .unwrap();
+    }
+    case.killed("KILL");
+    assert!(PARTIAL.iter().all(|name| case.place.path(name).exists()));
+    assert!(!case.place.path("X.npy").exists() && !case.place.path("X.json").exists());
+    // What follows the last entry is not trusted.
+    let output = fs::OpenOptions::new().append(true).open(case.place.path("X.npy.partial"));
+    std::io::Write::write_all(&mut output.unwrap(), &[1; 777]).unwrap();
+    case.killed("INT");
+    let ended = case.run("").code(1);
+    let words = |assert: &Assert| {
+        let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        text[..text.rfind(", ").unwrap()].replace("Y.json", "X.json")
+    };
+    assert_eq!(words(&ended), words(&expected));
+    let read = |name: &str| fs::read(case.place.path(name)).unwrap();
+    assert!(read("X.npy") == read("Y.npy.kept"));
+    assert_eq!(case.report("X.json"), case.report("Y.json.kept"));
+    assert_eq!(case.place.files(), ["A.npy", "X.json", "X.npy", "Y.json.kept", "Y.npy.kept"]);
+}
+
+#[test]
+fn other_options_and_other_input_are_refused() {
+    let case = Case::new();
+    let done = case.killed("KILL");
+    let refused = |options: &str, words: &str| {
+        let pattern = format!("matinv: .*{words}.*\nhint: give --force to start over.*\n");
+        case.run(options).code(2).stderr(whole(&pattern));
+    };
+    refused("--structure general", "structure was auto, now it is general");
+    refused("--min-rcond 1e-9", "min-rcond was none, now it is 0.000000001");
+    refused("--no-check-finite", "check-finite was true, now it is false");
+    assert_eq!(case.done(), done);
+    // The same options but for those that shape nothing.
+    let other = case.place.matinv(&format!("{RUN} --threads 1 --memory 1"));
+    { other }.assert().code(2).stderr(predicates::str::contains("one matrix at a time"));
+
+    let journal = fs::read(case.place.path("X.npy.partial.json")).unwrap();
+    fs::write(case.place.path("X.npy.partial.json"), "{").unwrap();
+    refused("", "no journal that can be read");
+    fs::write(case.place.path("X.npy.partial.json"), &journal).unwrap();
+    let partial = fs::read(case.place.path("X.npy.partial")).unwrap();
+    fs::write(case.place.path("X.npy.partial"), &partial[..1000]).unwrap();
+    refused("", "has 1000 bytes, its journal counts");
+    fs::remove_file(case.place.path("X.npy.partial.json")).unwrap();
+    refused("", "its journal .*");
+    fs::write(case.place.path("X.npy.partial.json"), &journal).unwrap();
+    fs::write(case.place.path("X.npy.partial"), &partial).unwrap();
+
+    // The same bytes, a moment later.
+    let stack = slow_stack(COUNT / 100);
+    case.place.write("A.npy", &stack);
+    refused("", "the input has changed since, or is another one");
+    case.run("--force").code(0);
+    case.place.matinv("inv A.npy -o Y.npy").assert().code(0);
+    let read = |name: &str| fs::read(case.place.path(name)).unwrap();
+    assert!(read("X.npy") == read("Y.npy"));
+    assert_eq!(case.place.files(), ["A.npy", "X.json", "X.npy", "Y.npy"]);
+}
+
+#[test]
+fn after_a_full_disk_it_goes_on() {
+    let case = Case::new();
+    let arguments = format!("{RUN} {}", case.memory);
+    let ended = on_a_full_disk(&case.place, &arguments, 6000);
+    let words = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{words}");
+    assert!(words.contains("X.npy: File too large"), "{words}");
+    assert!(words.contains("the same command goes on from there"), "{words}");
+    assert_eq!(case.place.files(), PARTIAL);
+    assert!(case.done() > 0);
+    case.run("").code(1);
+    case.place.matinv("inv A.npy -o Y.npy --on-failure nan").assert().code(1);
+    let read = |name: &str| fs::read(case.place.path(name)).unwrap();
+    assert!(read("X.npy") == read("Y.npy"));
+}
+
+#[test]
+fn under_fail_a_failure_is_remembered_and_nothing_is_left() {
+    let case = Case::new();
+    let run = format!("inv A.npy -o X.npy --resume {}", case.memory);
+    let refused = case.place.matinv(&run).assert().code(1);
+    let count = COUNT.div_ceil(300);
+    refused.stderr(predicates::str::contains(format!(
+        "{count} of {COUNT} matrices could not be inverted; nothing was written"
+    )));
+    assert_eq!(case.place.files(), ["A.npy"]);
+}
+
+#[test]
+fn only_stacks_in_npy_files_are_resumed() {
+    let place = Place::new();
+    place.write("A.txt", crate::DIAGONAL).write("B.npy", slow_stack(2));
+    for (arguments, words) in [
+        ("inv A.txt -o X.npy --resume", "the input is no plain npy file"),
+        ("inv - -o X.npy --resume", "the input is no plain npy file"),
+        ("inv none.npy -o X.npy --resume", "none.npy: No such file"),
+        ("inv B.npy -o X.npz --resume", "the output is no plain npy file"),
+        ("inv B.npy --resume", "--output <FILE>"),
+    ] {
+        place.matinv(arguments).assert().code(2).stderr(predicates::str::contains(words));
+    }
+    assert_eq!(place.files(), ["A.txt", "B.npy"]);
+}
