@@ -55,8 +55,8 @@ pub fn inv<A: Element, D: Dimension>(a: &ArrayRef<A, D>) -> Result<Array<A::Scal
 
 /// Replaces a square matrix, or every matrix of a stack, by its inverse.
 ///
-/// Any strides will do. Matrices that are stored by columns without gaps need no second copy;
-/// others take a workspace of n² elements per thread.
+/// Any strides will do. Matrices that are stored by columns without gaps, at addresses that are
+/// multiples of 16, need no second copy; others take a workspace of n² elements per thread.
 ///
 /// # Errors
 ///

@@ -97,7 +97,16 @@ pub(crate) fn load<A: Element>(source: &ArrayView2<'_, A>, slice: &mut [A::Scala
         .for_each(|to, &from| *to = from.to_scalar());
 }
 
-/// The slice of a matrix that is stored without gaps, and its order; `None` if it is not.
+/// Bytes to whose multiples a slice has to be aligned for an engine.
+///
+/// Not for its sake: it takes any. But some kernels of OpenBLAS (Nehalem, Sandybridge and Zen
+/// cores, seen in 0.3.21) treat the first elements apart until the address is a multiple of 16,
+/// which changes the order of their sums; and the bits of an inverse must not depend on its place
+/// in a stack. Allocators give 16 or more.
+pub(crate) const ALIGNMENT: usize = 16;
+
+/// The slice of a matrix that is stored without gaps and aligned for an engine, and its order;
+/// `None` if it is not.
 ///
 /// Gapless is not enough: an axis may run backwards. `as_slice_mut` accepts the standard layout
 /// only, so each orientation is tried in turn.
@@ -112,7 +121,8 @@ pub(crate) fn gapless<'a, T>(matrix: &'a mut ArrayViewMut2<'_, T>) -> Option<(&'
     // The slice is taken from the whole view's lifetime, in whichever orientation is standard.
     let view = matrix.view_mut();
     let view = if order == Order::Row { view } else { view.reversed_axes() };
-    view.into_slice().map(|slice| (slice, order))
+    let is_aligned = |slice: &&mut [T]| slice.as_ptr().addr() % ALIGNMENT == 0;
+    view.into_slice().filter(is_aligned).map(|slice| (slice, order))
 }
 
 /// Transposes a square matrix in its place, in tiles that fit the cache.

@@ -1,5 +1,6 @@
-//! One matrix of an array, of any strides: brought into a slice without gaps, inverted there, and
-//! brought back. Where it lies in such a slice already, it is inverted on the spot.
+//! One matrix of an array, of any strides: brought into a slice without gaps (and aligned),
+//! inverted there, and brought back. Where it lies in such a slice already, it is inverted on the
+//! spot.
 
 use crate::element::{Element, Scalar};
 use crate::error::Result;
@@ -58,7 +59,7 @@ pub(crate) fn in_place<T: Scalar>(
         };
         return Ok(Matrix { plan, kept, n, a, order, original }.invert());
     }
-    // With gaps, the computation runs in a packed copy, and the original stays where it is.
+    // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
     layout::load(&matrix.view(), a, order);

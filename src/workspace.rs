@@ -3,7 +3,7 @@
 use crate::element::Scalar;
 use crate::error::Result;
 use crate::inverse::Kept;
-use crate::layout;
+use crate::layout::{self, ALIGNMENT};
 use num_complex::{Complex32, Complex64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,18 +18,21 @@ pub(crate) struct Workspace<T: Scalar> {
     pub(crate) kept: Kept<T>,
 }
 
-/// The first n² elements of a buffer, which is made large enough.
+/// n² elements of a buffer, aligned for an engine; the buffer is made large enough.
 ///
 /// # Errors
 ///
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub(crate) fn square<T: Scalar>(buffer: &mut Vec<T>, n: usize) -> Result<&mut [T]> {
     let len = n * n;
-    if buffer.len() < len {
-        layout::reserve(buffer, len)?;
-        buffer.resize(len, T::zero());
+    // Where the allocator aligns less than usual, the first elements are left out.
+    let spare = ALIGNMENT / size_of::<T>();
+    if buffer.len() < len + spare {
+        layout::reserve(buffer, len + spare)?;
+        buffer.resize(len + spare, T::zero());
     }
-    Ok(&mut buffer[..len])
+    let first = buffer.as_ptr().align_offset(ALIGNMENT).min(spare);
+    Ok(&mut buffer[first..first + len])
 }
 
 /// Workspaces that outlive a call, for workers to borrow.
