@@ -146,8 +146,7 @@ pub(crate) struct InvArgs {
     ///
     /// A stack in an .npy file (3 axes or more, C order) of any size is inverted piece by piece into
     /// an .npy file, in no more memory than this; other input that needs more is refused. The
-    /// program itself and BLAS come on top: about 30 MiB, and more above order 500, up to 32 MiB
-    /// per thread.
+    /// program itself and BLAS come on top, with about 16 MiB at two threads.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<u64>,
 

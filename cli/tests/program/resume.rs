@@ -121,9 +121,6 @@ fn other_options_and_other_input_are_refused() {
     refused("--min-rcond 1e-9", "min-rcond was none, now it is 0.000000001");
     refused("--no-check-finite", "check-finite was true, now it is false");
     assert_eq!(case.done(), done);
-    // The same options but for those that shape nothing.
-    let other = case.place.matinv(&format!("{RUN} --threads 1 --memory 1"));
-    { other }.assert().code(2).stderr(predicates::str::contains("one matrix at a time"));
 
     let journal = fs::read(case.place.path("X.npy.partial.json")).unwrap();
     fs::write(case.place.path("X.npy.partial.json"), "{").unwrap();
@@ -159,7 +156,8 @@ fn after_a_full_disk_it_goes_on() {
     assert!(words.contains("the same command goes on from there"), "{words}");
     assert_eq!(case.place.files(), PARTIAL);
     assert!(case.done() > 0);
-    case.run("").code(1);
+    // The number of threads does not shape the result.
+    case.run("--threads 1").code(1);
     case.place.matinv("inv A.npy -o Y.npy --on-failure nan").assert().code(1);
     let read = |name: &str| fs::read(case.place.path(name)).unwrap();
     assert!(read("X.npy") == read("Y.npy"));

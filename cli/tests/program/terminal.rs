@@ -90,3 +90,13 @@ fn a_long_stack_ends_with_its_summary() {
     let quiet = on_terminal(&place, "inv A.npy -o X.npy --force --quiet", &[]).unwrap();
     assert_eq!(quiet, "");
 }
+
+#[test]
+fn a_long_stack_shows_speed_time_left_and_failures() {
+    let place = Place::new();
+    place.write("A.npy", crate::stream::repeated(&[1.0; 64], 8, 60_000));
+    let inv = "inv A.npy -o X.npy --on-failure nan --structure general --threads 1 --memory 1M";
+    let Some(shown) = on_terminal(&place, inv, &[]) else { return };
+    let bar = predicates::str::is_match(r"/60,000  [0-9,]+/s, [0-9]+[ms].* left, [0-9,]+ failed");
+    assert!(predicates::Predicate::eval(&bar.unwrap(), &shown), "{shown:?}");
+}
