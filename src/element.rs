@@ -18,7 +18,8 @@ pub trait Element: Copy + Send + Sync + 'static {
     /// The scalar in which the inverse is computed and returned.
     type Scalar: Scalar;
 
-    /// This element as a scalar.
+    /// This element as a scalar. Called on any worker, while others wait: it must not itself
+    /// invert.
     fn to_scalar(self) -> Self::Scalar;
 }
 

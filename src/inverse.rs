@@ -112,7 +112,12 @@ pub(crate) struct Matrix<'a, A: Element> {
 
 impl<A: Element> Matrix<'_, A> {
     /// Inverts it.
-    pub(crate) fn invert(mut self) -> Verdict<A::Scalar> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`], if residuals are measured. That the matrix has no inverse is said
+    /// in the verdict.
+    pub(crate) fn invert(mut self) -> Result<Verdict<A::Scalar>> {
         let nan = A::Scalar::nan();
         let mut verdict = Verdict {
             status: Status::Inverted,
@@ -128,7 +133,7 @@ impl<A: Element> Matrix<'_, A> {
             let (rcond, sign, log_abs_det) = (1.0, A::Scalar::from_f64(1.0), 0.0);
             let quality = self.plan.measures().then_some(0.0);
             let structure = found_or_general(verdict.structure);
-            return Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict };
+            return Ok(Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict });
         }
         if let Err(error) = self.attempt(&mut verdict) {
             if matches!(error, Error::Singular { .. }) {
@@ -140,9 +145,9 @@ impl<A: Element> Matrix<'_, A> {
         }
         verdict.structure = found_or_general(verdict.structure);
         if self.plan.measures() && verdict.status == Status::Inverted {
-            verdict.quality = Some(self.quality());
+            verdict.quality = Some(self.quality()?);
         }
-        verdict
+        Ok(verdict)
     }
 
     /// Everything up to a result that the limits accept.
@@ -394,9 +399,11 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     /// ‖I − A⁻¹A‖₁ in LAPACK's unit.
-    fn quality(&mut self) -> f64 {
-        let inverse = layout::view(self.n, self.a, self.order).to_owned();
+    fn quality(&mut self) -> Result<f64> {
+        let mut inverse = layout::zeros(self.a.len())?;
+        inverse.copy_from_slice(self.a);
         self.load_as_understood();
+        let inverse = layout::view(self.n, &inverse, self.order);
         let quality = residual::left(&layout::view(self.n, self.a, self.order), &inverse);
         layout::view_mut(self.n, self.a, self.order).assign(&inverse);
         quality

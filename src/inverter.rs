@@ -61,8 +61,9 @@ pub fn inv<A: Element, D: Dimension>(a: &ArrayRef<A, D>) -> Result<Array<A::Scal
 /// # Errors
 ///
 /// Those of [`inv`]. After [`Error::Singular`] and kin, or [`Error::InStack`], the matrices that
-/// failed hold nothing of use and the other matrices of the stack hold their inverses; after the
-/// other errors `a` is as it was. To keep what failed, see [`OnFailure::Keep`].
+/// failed hold nothing of use and the other matrices of the stack hold their inverses. After
+/// [`Error::OutOfMemory`] each matrix is as it was or inverted; after the other errors `a` is as
+/// it was. To keep what failed, see [`OnFailure::Keep`].
 ///
 /// # Examples
 ///
@@ -179,7 +180,8 @@ impl Inverter {
 
     /// Refuse NaN and infinity in the part that is read ([`Error::NonFinite`]) and in the result
     /// ([`Error::Overflow`]). Default: true. Without the check such values spread through the
-    /// result as arithmetic has it.
+    /// result as arithmetic has it, and whether a matrix with NaN is found singular may depend on
+    /// its order in memory.
     #[must_use]
     pub fn check_finite(mut self, check: bool) -> Self {
         self.plan.check_finite = check;
@@ -208,8 +210,9 @@ impl Inverter {
     ///
     /// More is used from order 128, for a single matrix and for stacks of fewer matrices than
     /// workers, one after the other; larger stacks keep the workers busy anyway. Blocks are then
-    /// cut differently, so the last bits of the result depend on the number. The call runs on a thread with a stack large enough for
-    /// OpenBLAS; at one thread if other inversions of this process are under way.
+    /// cut differently, so the last bits of the result depend on the number. The call runs on a
+    /// thread with a stack large enough for OpenBLAS; at one thread if inversions at one thread
+    /// are under way in this process, and after those at several have ended.
     #[must_use]
     pub fn blas_threads(mut self, threads: usize) -> Self {
         self.blas_threads = threads;
@@ -302,8 +305,9 @@ impl Inverter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`] and [`Error::Threads`] for the call as a whole; of each matrix,
-    /// what [`Inverter::inv`] says.
+    /// [`Error::InvalidOption`], [`Error::Threads`] and [`Error::OutOfMemory`] for the call as a
+    /// whole; of each matrix, what [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads)
+    /// does not apply.
     ///
     /// # Examples
     ///

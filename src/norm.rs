@@ -48,7 +48,7 @@ pub(crate) fn norm<T: Scalar>(
         match (part, which) {
             (Part::Mirrored(_), _) => {
                 for (i, x) in rows.zip(column) {
-                    let size = x.modulus() * factor;
+                    let size = size(*x, factor);
                     sums[i] += size;
                     if i != j {
                         sums[j] += size;
@@ -56,16 +56,27 @@ pub(crate) fn norm<T: Scalar>(
                 }
             }
             (_, Norm::One) => {
-                sums[j] = column.iter().map(|x| x.modulus() * factor).sum();
+                sums[j] = column.iter().map(|&x| size(x, factor)).sum();
             }
             (_, Norm::Infinity) => {
                 for (sum, x) in sums[rows].iter_mut().zip(column) {
-                    *sum += x.modulus() * factor;
+                    *sum += size(*x, factor);
                 }
             }
         }
     }
-    sums.iter().fold(0.0, |largest, &sum| if sum > largest || sum.is_nan() { sum } else { largest })
+    largest(sums.iter().copied())
+}
+
+/// |x| times a power of two, which is taken first: the modulus of a complex number may overflow
+/// where its parts do not.
+pub(crate) fn size<T: Scalar>(x: T, factor: f64) -> f64 {
+    if factor == 1.0 { x.modulus() } else { x.scale(factor).modulus() }
+}
+
+/// The largest of some sums; NaN if there is a NaN.
+pub(crate) fn largest(sums: impl Iterator<Item = f64>) -> f64 {
+    sums.fold(0.0, |largest, sum| if sum > largest || sum.is_nan() { sum } else { largest })
 }
 
 /// A norm as LAPACK's condition estimators take it, in the precision of the scalar: `value`
@@ -88,11 +99,19 @@ pub(crate) fn for_condition<T: Scalar>(
     sums: &mut Vec<f64>,
 ) -> ScaledNorm {
     let fits = |value: f64| T::Real::from_f64(value).is_finite();
-    let value = norm(which, part, n, a, 1.0, sums);
-    if fits(value) {
+    scaled(|factor| norm(which, part, n, a, factor, sums), fits)
+}
+
+/// A norm that is computed times a factor: 1 if it fits then, else one that makes it fit.
+pub(crate) fn scaled(
+    mut norm: impl FnMut(f64) -> f64,
+    fits: impl FnOnce(f64) -> bool,
+) -> ScaledNorm {
+    let value = norm(1.0);
+    if fits(value) || value.is_nan() {
         return ScaledNorm { value, factor: 1.0 };
     }
-    ScaledNorm { value: norm(which, part, n, a, SHRINK, sums), factor: SHRINK }
+    ScaledNorm { value: norm(SHRINK), factor: SHRINK }
 }
 
 #[cfg(test)]

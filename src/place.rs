@@ -27,12 +27,12 @@ pub(crate) fn into<A: Element>(
     let original = Some(input.view());
     if let Some((a, order)) = layout::gapless(&mut output) {
         layout::load(input, a, order);
-        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
+        return Matrix { plan, kept, n, a, order, original }.invert();
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
     layout::load(input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original }.invert();
+    let verdict = Matrix { plan, kept, n, a, order, original }.invert()?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -57,13 +57,13 @@ pub(crate) fn in_place<T: Scalar>(
         } else {
             None
         };
-        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
+        return Matrix { plan, kept, n, a, order, original }.invert();
     }
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
     layout::load(&matrix.view(), a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original: Some(matrix.view()) }.invert();
+    let verdict = Matrix { plan, kept, n, a, order, original: Some(matrix.view()) }.invert()?;
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

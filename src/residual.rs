@@ -3,6 +3,8 @@
 use crate::element::Scalar;
 use crate::error::{Error, Result};
 use crate::layout;
+use crate::norm::{self, ScaledNorm};
+use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayRef, ArrayRef2, Ix2};
 
 /// Residuals of an approximate inverse X of A, on either side, in LAPACK's unit: a norm divided
@@ -24,9 +26,9 @@ impl Residuals {
     /// The threshold of LAPACK's tests.
     pub const THRESHOLD: f64 = 30.0;
 
-    /// The smaller of the two.
+    /// The smaller of the two; NaN if either is.
     pub fn better(&self) -> f64 {
-        if self.right < self.left { self.right } else { self.left }
+        if self.right.is_nan() || self.right < self.left { self.right } else { self.left }
     }
 
     /// Whether the better side is below [`THRESHOLD`](Self::THRESHOLD).
@@ -43,7 +45,7 @@ impl Residuals {
 ///
 /// # Errors
 ///
-/// [`Error::NotSquare`] and [`Error::ShapeMismatch`].
+/// [`Error::NotSquare`], [`Error::ShapeMismatch`] and [`Error::OutOfMemory`].
 ///
 /// # Examples
 ///
@@ -57,53 +59,52 @@ impl Residuals {
 /// # Ok::<(), matinv::Error>(())
 /// ```
 pub fn residuals<T: Scalar>(a: &ArrayRef<T, Ix2>, x: &ArrayRef<T, Ix2>) -> Result<Residuals> {
-    let (_, n) = layout::square(a.shape())?;
+    layout::square(a.shape())?;
     if a.shape() != x.shape() {
         let (expected, found) = (a.shape().to_vec(), x.shape().to_vec());
         return Err(Error::ShapeMismatch { expected, found });
     }
-    let unit = Unit::of(n, one_norm(a), one_norm(x), T::UNIT_ROUNDOFF);
-    Ok(Residuals { left: unit.ratio(x, a), right: unit.ratio(a, x) })
+    let norms = [one_norm(a), one_norm(x)];
+    Ok(Residuals { left: ratio(x, a, norms)?, right: ratio(a, x, norms)? })
 }
 
 /// ‖I − XA‖₁ alone.
-pub(crate) fn left<T: Scalar>(a: &ArrayRef2<T>, x: &ArrayRef2<T>) -> f64 {
-    Unit::of(a.nrows(), one_norm(a), one_norm(x), T::UNIT_ROUNDOFF).ratio(x, a)
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`].
+pub(crate) fn left<T: Scalar>(a: &ArrayRef2<T>, x: &ArrayRef2<T>) -> Result<f64> {
+    ratio(x, a, [one_norm(a), one_norm(x)])
 }
 
 /// The largest sum of moduli of a column; NaN if there is a NaN.
-fn one_norm<T: Scalar>(a: &ArrayRef2<T>) -> f64 {
-    let sums = a.columns().into_iter().map(|column| column.iter().map(|x| x.modulus()).sum());
-    sums.fold(
-        0.0,
-        |largest: f64, sum: f64| if sum > largest || sum.is_nan() { sum } else { largest },
-    )
+fn one_norm<T: Scalar>(a: &ArrayRef2<T>) -> ScaledNorm {
+    let norm = |factor: f64| {
+        let columns = a.columns().into_iter();
+        norm::largest(columns.map(|column| column.iter().map(|x| norm::size(*x, factor)).sum()))
+    };
+    norm::scaled(norm, f64::is_finite)
 }
 
-/// What residuals are measured in.
-struct Unit {
-    order: f64,
-    norms: [f64; 2],
-    epsilon: f64,
-}
-
-impl Unit {
-    fn of(n: usize, a: f64, x: f64, epsilon: f64) -> Self {
-        Unit { order: n as f64, norms: [a, x], epsilon }
+/// ‖I − pq‖₁ in LAPACK's unit; the norms are those of p and q.
+fn ratio<T: Scalar>(p: &ArrayRef2<T>, q: &ArrayRef2<T>, norms: [ScaledNorm; 2]) -> Result<f64> {
+    let n = p.nrows();
+    if n == 0 {
+        return Ok(0.0);
     }
-
-    /// ‖I − pq‖₁ in this unit.
-    fn ratio<T: Scalar>(&self, p: &ArrayRef2<T>, q: &ArrayRef2<T>) -> f64 {
-        if p.is_empty() {
-            return 0.0;
-        }
-        let [a, x] = self.norms;
-        if a <= 0.0 || x <= 0.0 {
-            return 1.0 / self.epsilon;
-        }
-        let mut rest = p.dot(q);
-        rest.diag_mut().mapv_inplace(|d| d - T::one());
-        // Dividing in turn keeps clear of overflow in ‖A‖ ‖X‖.
-        one_norm(&rest) / a / x / self.epsilon / self.order
+    if norms.iter().any(|norm| norm.value <= 0.0) {
+        return Ok(1.0 / T::UNIT_ROUNDOFF);
     }
+    if norms.iter().any(|norm| norm.value.is_infinite()) {
+        // An element is infinite: this is no inverse.
+        return Ok(f64::NAN);
+    }
+    let mut rest = layout::fresh::<T, _>(p.raw_dim(), layout::Order::Row)?;
+    general_mat_mul(T::one(), p, q, T::zero(), &mut rest);
+    rest.diag_mut().mapv_inplace(|d| d - T::one());
+    let rest = one_norm(&rest);
+    // In turn, which keeps clear of overflow in ‖A‖ ‖X‖.
+    let [a, x] = norms.map(|norm| norm.value);
+    let factor = norms[0].factor * norms[1].factor / rest.factor;
+    Ok(rest.value / a / x * factor / T::UNIT_ROUNDOFF / n as f64)
 }

@@ -15,7 +15,7 @@ use crate::threads;
 use crate::verdict::{Status, Verdict};
 use crate::workspace::{Pool, Slot, Workspace, lock};
 use ndarray::{ArrayView, ArrayView2, ArrayViewMut, ArrayViewMut2, Axis, Ix2, Ix3, IxDyn};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Who works on a stack.
 #[derive(Clone, Copy)]
@@ -32,6 +32,7 @@ impl Workers<'_> {
     pub(crate) fn count(self) -> usize {
         match self {
             Workers::Caller => 1,
+            Workers::Current if rayon::current_thread_index().is_none() && !global_pool() => 1,
             Workers::Current => rayon::current_num_threads(),
             Workers::Own(pool) => pool.current_num_threads(),
         }
@@ -43,6 +44,20 @@ impl Workers<'_> {
             Workers::Own(pool) => pool.install(work),
         }
     }
+}
+
+/// Whether rayon's global pool is there, or could be started. Where the system refuses threads,
+/// rayon itself would panic; the calling thread then does the work alone.
+fn global_pool() -> bool {
+    static STARTED: OnceLock<bool> = OnceLock::new();
+    *STARTED.get_or_init(|| {
+        use std::error::Error as _;
+        match rayon::ThreadPoolBuilder::new().build_global() {
+            Ok(()) => true,
+            // Only the system's refusal has a source; that somebody has started it has none.
+            Err(error) => error.source().is_none(),
+        }
+    })
 }
 
 /// What the caller's options come to, for one call.
@@ -102,7 +117,8 @@ pub(crate) fn invert<A: Element>(
 ) -> Result<Vec<(usize, Error)>> {
     let (leading, n) = leading_and_order(output.shape())?;
     let count: usize = leading.iter().product();
-    if count == 0 {
+    // An array of order 0 owns no memory, whatever its leading axes say.
+    if count == 0 || (n == 0 && verdicts.is_none()) {
         return Ok(Vec::new());
     }
     let failures = Failures::default();

@@ -31,7 +31,8 @@ pub enum OnFailure {
     Keep,
     /// The Moore–Penrose pseudo-inverse takes its place, by singular value decomposition:
     /// singular values below max(n ε, `min_rcond`) times the largest count as zero. A matrix
-    /// with NaN or infinite elements has none and becomes NaN.
+    /// with NaN or infinite elements has none and becomes NaN; so does one whose decomposition
+    /// fails, and the verdict then names that reason.
     PseudoInverse,
 }
 

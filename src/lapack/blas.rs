@@ -34,8 +34,9 @@ pub(crate) fn threads() -> usize {
 /// Sets the number of threads for the calls that follow.
 pub(crate) fn set_threads(threads: usize) {
     let threads = c_int::try_from(threads.max(1)).unwrap_or(c_int::MAX);
-    // SAFETY: any positive number is allowed (OpenBLAS clamps it); callers hold the lock of
-    // `crate::threads`, so that no call of ours runs while the number changes.
+    // SAFETY: any positive number is allowed (OpenBLAS clamps it). Callers hold the lock of
+    // `crate::threads` or are alone in its regime `Many`, so that no call of ours runs while the
+    // number changes.
     unsafe { openblas_set_num_threads(threads) };
 }
 

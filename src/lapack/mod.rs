@@ -114,14 +114,21 @@ fn settled_rcond<T: Scalar + Routines>(
     a: &[T],
 ) -> Option<f64> {
     let (estimate, norm, which) = (estimate?, norm?, ask.rcond?);
-    if (estimate > 0.0 && estimate.is_finite()) || !norm.value.is_finite() {
-        return Some(estimate);
+    if !norm.value.is_finite() {
+        return Some(f64::NAN);
+    }
+    if estimate > 0.0 && estimate.is_finite() {
+        return Some(at_most_one(estimate));
     }
     let inverse = norm::for_condition(which, part, n, a, &mut work.sums);
     // By logarithms, since neither product nor quotients have to be in range.
     let log = |norm: ScaledNorm| norm.value.log2() - norm.factor.log2();
-    let rcond = (-log(norm) - log(inverse)).exp2();
-    Some(if rcond > 1.0 { 1.0 } else { rcond })
+    Some(at_most_one((-log(norm) - log(inverse)).exp2()))
+}
+
+/// No condition number is better than 1, but for rounding. NaN stays NaN.
+fn at_most_one(rcond: f64) -> f64 {
+    if rcond > 1.0 { 1.0 } else { rcond }
 }
 
 /// An estimate made with a [`ScaledNorm`], made good: rcond is inversely proportional to it.

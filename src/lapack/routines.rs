@@ -117,7 +117,8 @@ pub(crate) trait Routines: Scalar {
 
     /// Bunch–Kaufman factorization of one triangle, Hermitian or real; fills `work.ipiv`.
     fn hetrf(work: &mut Work<Self>, triangle: Triangle, n: usize, a: &mut [Self]) -> Step;
-    /// Inverse, one triangle of it, from `hetrf`.
+    /// Inverse, one triangle of it, from `hetrf`, which has to be the last that filled
+    /// `work.ipiv`.
     fn hetri(work: &mut Work<Self>, triangle: Triangle, n: usize, a: &mut [Self]) -> Step;
 
     /// `hetrf`, or its symmetric twin; fills `work.ipiv`.

@@ -140,3 +140,11 @@ fn two_stacks_and_lists_at_once_do_not_disturb_each_other() {
         }
     });
 }
+
+#[test]
+fn matrices_of_order_zero_take_no_time_however_many() {
+    let endless = Array3::<f64>::zeros((1 << 40, 0, 0));
+    assert_eq!(inv(&endless).unwrap().shape(), [1 << 40, 0, 0]);
+    let refused = Inverter::new().report(&endless);
+    assert!(matches!(refused, Err(Error::OutOfMemory { .. })));
+}

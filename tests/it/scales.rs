@@ -138,3 +138,40 @@ fn the_largest_numbers<T: Field>() {
 fn the_largest_numbers_have_no_infinite_condition() {
     for_every_scalar!(the_largest_numbers());
 }
+
+fn a_wrong_inverse<T: Field>() {
+    let big = if T::UNIT_ROUNDOFF < 1e-10 { 1.5e308 } else { 3e38 };
+    let of = |x: f64| T::from_f64(x);
+    let a = array![[of(big), of(big * 0.7)], [of(big * 0.7), of(-big)]];
+    let wrong = array![[of(0.1 / big), of(0.2 / big)], [of(0.5 / big), of(0.1 / big)]];
+    let ratio = matinv::residuals(&a, &wrong).unwrap();
+    assert!(!ratio.passes(), "{ratio:?}");
+    assert!(ratio.left > 1e5 && ratio.right > 1e5, "{ratio:?}");
+    // And the other way round: the large norm is that of the inverse.
+    let ratio = matinv::residuals(&wrong, &a).unwrap();
+    assert!(!ratio.passes(), "{ratio:?}");
+    let nan = array![[T::nan(), of(1.0)], [of(1.0), of(1.0)]];
+    for pair in [[&nan, &a], [&a, &nan]] {
+        assert!(!matinv::residuals(pair[0], pair[1]).unwrap().passes());
+    }
+}
+
+#[test]
+fn no_norm_is_so_large_that_a_wrong_inverse_passes() {
+    for_every_scalar!(a_wrong_inverse());
+}
+
+fn conditions_of_order_one<T: Field>() {
+    for structure in Structure::ALL {
+        for x in [1.0, 3.0, 0.1, 7.0] {
+            let report = Inverter::new().structure(structure).report(&array![[T::from_f64(x)]]);
+            let rcond = report.unwrap().verdict().rcond;
+            assert!((0.9..=1.0).contains(&rcond), "{structure} {x}: {rcond}");
+        }
+    }
+}
+
+#[test]
+fn no_condition_is_better_than_one() {
+    for_every_scalar!(conditions_of_order_one());
+}
