@@ -1,14 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod determinant;
 mod diagonal;
 mod element;
 mod engine;
 mod error;
+mod group;
 mod inverse;
 mod inverter;
 #[allow(unsafe_code)]
 mod lapack;
 mod layout;
+#[allow(unsafe_code)]
+mod native;
 mod norm;
 mod place;
 mod platform;

@@ -2,6 +2,7 @@
 //! brought back. Where it lies in such a slice already, it is inverted on the spot.
 
 use crate::element::{Element, Scalar};
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::inverse::{Matrix, Plan};
 use crate::layout;
@@ -26,12 +27,12 @@ pub(crate) fn into<A: Element>(
     let original = Some(input.view());
     if let Some((a, order)) = layout::gapless(&mut output) {
         layout::load(input, a, order);
-        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
+        return Ok(Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert());
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
     layout::load(input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original }.invert();
+    let verdict = Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert();
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -56,13 +57,15 @@ pub(crate) fn in_place<T: Scalar>(
         } else {
             None
         };
-        return Ok(Matrix { plan, kept, n, a, order, original }.invert());
+        return Ok(Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert());
     }
     // With gaps, the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
     layout::load(&matrix.view(), a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original: Some(matrix.view()) }.invert();
+    let verdict =
+        Matrix { plan, kept, n, a, order, original: Some(matrix.view()), engine: Engine::Lapack }
+            .invert();
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

@@ -24,7 +24,15 @@ pub(crate) struct Workspace<T: Scalar> {
 ///
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub(crate) fn square<T: Scalar>(buffer: &mut Vec<T>, n: usize) -> Result<&mut [T]> {
-    let len = n * n;
+    room(buffer, n * n)
+}
+
+/// The first `len` elements of a buffer, which is made large enough.
+///
+/// # Errors
+///
+/// As [`square`].
+pub(crate) fn room<T: Scalar>(buffer: &mut Vec<T>, len: usize) -> Result<&mut [T]> {
     if buffer.len() < len {
         layout::reserve(buffer, len)?;
         buffer.resize(len, T::zero());

@@ -1,42 +1,9 @@
-//! Sign and logarithm of determinants, read off factorizations.
-//!
-//! The sign of a complex determinant is det / |det|. Logarithms are summed in double precision,
-//! so that no determinant over- or underflows.
+//! Sign and logarithm of determinants, read off LAPACK's factorizations.
 
+use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::Symmetry;
 use crate::structure::Triangle;
-
-/// A product kept as sign and log of modulus.
-struct Product<T> {
-    sign: T,
-    log: f64,
-}
-
-impl<T: Scalar> Product<T> {
-    fn new() -> Self {
-        Product { sign: T::one(), log: 0.0 }
-    }
-
-    fn times(&mut self, factor: T) {
-        // A denormal modulus has few digits: a power of two (exact) brings the factor up, and its
-        // logarithm is taken off again. No f32 is that small.
-        let modulus = factor.modulus();
-        let exponent = if modulus < 2f64.powi(-900) { 200 } else { 0 };
-        let (factor, modulus) = if exponent == 0 {
-            (factor, modulus)
-        } else {
-            let factor = factor.scale(2f64.powi(exponent));
-            (factor, factor.modulus())
-        };
-        self.sign = self.sign * factor.over(modulus);
-        self.log += modulus.ln() - f64::from(exponent) * std::f64::consts::LN_2;
-    }
-
-    fn flip(&mut self) {
-        self.sign = -self.sign;
-    }
-}
 
 /// From LU: the product of U's diagonal, one change of sign per row exchange. `ipiv` counts
 /// from 1.
@@ -48,7 +15,7 @@ pub(super) fn of_lu<T: Scalar>(n: usize, lu: &[T], ipiv: &[i32]) -> (T, f64) {
             product.flip();
         }
     }
-    (product.sign, product.log)
+    product.sign_and_log()
 }
 
 /// From a triangular matrix: the product of its diagonal.
@@ -57,7 +24,7 @@ pub(super) fn of_triangular<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
     for i in 0..n {
         product.times(a[i * n + i]);
     }
-    (product.sign, product.log)
+    product.sign_and_log()
 }
 
 /// From Cholesky: the product of the squares of the factor's (positive) diagonal.
@@ -99,5 +66,5 @@ pub(super) fn of_block_diagonal<T: Scalar>(
         product.times(diagonal(k) / e * (diagonal(k + 1) / e) - T::one());
         k += 2;
     }
-    (product.sign, product.log)
+    product.sign_and_log()
 }

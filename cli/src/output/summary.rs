@@ -24,7 +24,8 @@ pub(crate) struct Tally {
     /// Matrices replaced by their pseudo-inverses.
     pub(crate) pseudo_inverted: usize,
     structures: Vec<(Structure, usize)>,
-    engine: Option<Engine>,
+    /// Those that were used, in the order of their first matrix.
+    engines: Vec<Engine>,
     least_rcond: Extreme,
     near_singular: usize,
     worst_quality: Extreme,
@@ -43,7 +44,7 @@ impl Tally {
             inverted: 0,
             pseudo_inverted: 0,
             structures: Vec::new(),
-            engine: None,
+            engines: Vec::new(),
             least_rcond: None,
             near_singular: 0,
             worst_quality: None,
@@ -55,7 +56,9 @@ impl Tally {
     pub(crate) fn add<T: Scalar>(&mut self, verdict: &Verdict<T>) {
         let position = self.count;
         self.count += 1;
-        self.engine = Some(verdict.engine);
+        if !self.engines.contains(&verdict.engine) {
+            self.engines.push(verdict.engine);
+        }
         if let Some(error) = verdict.error.clone() {
             self.failures.push(Failure { index: self.index(position), error });
         }
@@ -140,7 +143,10 @@ impl Tally {
             [(structure, _)] => parts.push(structure.to_string()),
             several => parts.push(listed(several)),
         }
-        parts.extend(self.engine.map(|engine| engine.to_string()));
+        if !self.engines.is_empty() {
+            let engines: Vec<String> = self.engines.iter().map(Engine::to_string).collect();
+            parts.push(engines.join(" and "));
+        }
         if let Some(rcond) = self.least_rcond() {
             parts.push(format!("{}rcond {rcond}", if self.is_stack() { "least " } else { "" }));
         }

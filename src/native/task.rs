@@ -1,0 +1,158 @@
+//! What a kernel is given, and what it finds out.
+
+use super::lanes::{Lanes, RealOf};
+use super::vector::{MAX_LANES, Tile, Vector};
+use crate::element::Scalar;
+use crate::engine::Norm;
+
+/// What to find out of each matrix beside its inverse.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request {
+    /// Leave matrices alone that have a structure?
+    pub(crate) detect: bool,
+    /// Compute the reciprocal condition number in this norm of the slice?
+    pub(crate) rcond: Option<Norm>,
+    /// Leave matrices alone whose reciprocal condition number is not at least this one?
+    pub(crate) min_rcond: Option<f64>,
+    /// Compute sign and log |det|?
+    pub(crate) determinant: bool,
+}
+
+/// A group of matrices, one per lane, under way.
+pub(super) struct Task<T> {
+    pub(super) n: usize,
+    /// Matrices; the lanes behind them repeat the last one.
+    pub(super) count: usize,
+    pub(super) from: [*const T; MAX_LANES],
+    pub(super) to: [*mut T; MAX_LANES],
+    /// As many bytes as the kernel says it needs, aligned for any vector.
+    pub(super) memory: *mut u8,
+    /// The pivots, lane after lane for each step, if the determinant is asked for.
+    pub(super) pivots: *mut T,
+    pub(super) request: Request,
+    pub(super) found: Found,
+}
+
+/// What a kernel finds out of each lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// Lanes whose inverse was written. The others hold what they held.
+    pub(super) inverted: u32,
+    /// Lanes with an odd number of row exchanges.
+    pub(super) odd: u32,
+    /// Lanes without a pivot in some column, and the first such column.
+    pub(super) singular: u32,
+    pub(super) column: [usize; MAX_LANES],
+    pub(super) rcond: [f64; MAX_LANES],
+}
+
+impl Found {
+    pub(super) fn new() -> Self {
+        let (column, rcond) = ([0; MAX_LANES], [f64::NAN; MAX_LANES]);
+        Found { inverted: 0, odd: 0, singular: 0, column, rcond }
+    }
+
+    /// Notes that these lanes have no pivot in this column.
+    #[cold]
+    pub(super) fn note_zero_pivot(&mut self, lanes: u32, column: usize) {
+        let new = lanes & !self.singular;
+        self.singular |= lanes;
+        for (lane, noted) in self.column.iter_mut().enumerate() {
+            if new >> lane & 1 == 1 {
+                *noted = column;
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Task<T> {
+    /// The lanes that hold a matrix of their own.
+    pub(super) fn all(&self) -> u32 {
+        (1 << self.count) - 1
+    }
+}
+
+/// Reads `len` vectors: number e of every lane's matrix goes to vector e.
+///
+/// # Safety
+///
+/// `len` numbers can be read from each of the first `LANES` places, `len` vectors written at `a`;
+/// the CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn load<L: Lanes, T>(task: &Task<T>, len: usize, a: *mut L::Vector) {
+    let lanes = L::Vector::LANES;
+    let mut at = 0;
+    while at < len {
+        // The last tile reaches back over what was read before.
+        let start = if len < lanes { 0 } else { at.min(len - lanes) };
+        // SAFETY: the caller's promise; `start + lanes ≤ len` unless the matrix is smaller than
+        // a vector, and then `len` numbers are read.
+        unsafe {
+            let mut tile: Tile<L::Vector> = [L::Vector::splat(RealOf::<L>::default()); MAX_LANES];
+            for lane in 0..lanes {
+                let from = task.from[lane].cast::<RealOf<L>>().add(start);
+                tile[lane] = if len < lanes {
+                    L::Vector::load_first(from, len)
+                } else {
+                    L::Vector::load(from)
+                };
+            }
+            L::Vector::transpose(&mut tile);
+            for e in 0..lanes.min(len) {
+                a.add(start + e).write(tile[e]);
+            }
+        }
+        at += lanes;
+    }
+}
+
+/// Writes a tile to `len ≤ LANES` numbers at a place of each lane that `keep` has.
+///
+/// # Safety
+///
+/// They can be written there.
+#[inline(always)]
+pub(super) unsafe fn store_tile<V: Vector>(
+    mut tile: Tile<V>,
+    len: usize,
+    keep: u32,
+    to: &[*mut V::Real; MAX_LANES],
+) {
+    V::transpose(&mut tile);
+    for lane in 0..V::LANES {
+        if keep >> lane & 1 == 1 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                if len < V::LANES {
+                    tile[lane].store_first(to[lane], len);
+                } else {
+                    tile[lane].store(to[lane]);
+                }
+            }
+        }
+    }
+}
+
+/// A number per lane, as numbers.
+#[inline(always)]
+pub(super) fn numbers<V: Vector>(vector: V) -> [V::Real; MAX_LANES] {
+    let mut numbers = [V::Real::default(); MAX_LANES];
+    // SAFETY: there is room for the most lanes of any vector.
+    unsafe { vector.store(numbers.as_mut_ptr()) };
+    numbers
+}
+
+/// What norms are multiplied by, so that sums of up to 64 numbers do not overflow.
+pub(super) const SHRINK: f64 = 1.0 / 1024.0;
+
+/// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within
+/// the limit.
+pub(super) fn rcond<V: Vector>(a: V, x: V, limit: Option<f64>, rcond: &mut [f64]) -> u32 {
+    let mut accepted = 0;
+    for (lane, (a, x)) in numbers(a).into_iter().zip(numbers(x)).take(V::LANES).enumerate() {
+        let (a, x): (f64, f64) = (a.into(), x.into());
+        rcond[lane] = SHRINK * SHRINK / (a * x);
+        accepted |= u32::from(limit.is_none_or(|limit| rcond[lane] >= limit)) << lane;
+    }
+    accepted
+}
