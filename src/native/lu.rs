@@ -7,21 +7,27 @@
 //! stored.
 
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{SHRINK, Task, load, rcond, store_tile};
-use super::vector::{MAX_LANES, Tile, Vector};
+use super::task::{SHRINK, Task, load, numbers, rcond, store};
+use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
 
 /// Vectors of memory for order `n` and `parts` vectors per scalar.
 pub(super) fn vectors(n: usize, parts: usize) -> usize {
-    (n * n + n.next_multiple_of(8) * n + n) * parts + 2 * n
+    (n * n + stride(n) * n + n) * parts + 2 * n
+}
+
+/// From column to column of X: room for tiles of up to 8 rows, and an odd number of them, so that
+/// the columns do not fall on the same few lines of the cache.
+fn stride(n: usize) -> usize {
+    (n.div_ceil(8) | 1) * 8
 }
 
 /// The parts of a kernel's memory.
 struct Memory<L: Lanes> {
     /// A, then L and U, by columns.
     a: *mut L,
-    /// X, in tiles of rows; within a tile by columns.
+    /// X, by columns that are [`stride`] apart.
     x: *mut L,
     /// Inverses of the pivots.
     inverses: *mut L,
@@ -39,14 +45,14 @@ struct Memory<L: Lanes> {
 /// The task is sound: see [`Task`]. The CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn invert<L: Lanes, T: Scalar, const R: usize, const C: usize>(
-    task: &mut Task<T>,
+    task: &mut Task<'_, T>,
 ) {
     let n = task.n;
     // SAFETY: the memory holds `vectors(n, PARTS)` vectors; these parts are as many.
     unsafe {
         let a = task.memory.cast::<L>();
         let x = a.add(n * n);
-        let inverses = x.add(n.next_multiple_of(8) * n);
+        let inverses = x.add(stride(n) * n);
         let rows = inverses.add(n).cast::<L::Vector>();
         let memory = Memory { a, x, inverses, rows, index: rows.add(n) };
 
@@ -60,7 +66,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const R: usize, const C: usize>
         }
         let mut norm_of_a = constant::<L>(0.0);
         if let Some(which) = task.request.rcond {
-            norm_of_a = norm::<L, 0>(which, n, a);
+            norm_of_a = norm(which, n, n, a);
         }
         factor::<L, T>(task, n, &memory);
         if task.request.determinant {
@@ -78,11 +84,11 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const R: usize, const C: usize>
         keep &= L::Vector::bits(taint.eq(constant::<L>(0.0)));
         keep &= !task.found.singular;
         if let Some(which) = task.request.rcond {
-            let norm_of_x = norm::<L, R>(which, n, x);
+            let norm_of_x = norm(which, n, stride(n), x);
             let limit = task.request.min_rcond;
             keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
         }
-        store::<L, T, R>(task, n, &memory, keep);
+        store_columns::<L, T>(task, n, &memory, keep);
         task.found.inverted = keep;
     }
 }
@@ -136,11 +142,12 @@ pub(super) unsafe fn general<L: Lanes>(n: usize, a: *const L, all: u32) -> u32 {
     }
 }
 
-/// The norm of a matrix by columns (`R` = 0), or in tiles of `R` rows, times [`SHRINK`].
+/// The norm of a matrix, whose columns are `stride` apart, times [`SHRINK`].
 #[inline(always)]
-pub(super) unsafe fn norm<L: Lanes, const R: usize>(
+pub(super) unsafe fn norm<L: Lanes>(
     which: Norm,
     n: usize,
+    stride: usize,
     a: *const L,
 ) -> L::Vector {
     // SAFETY: as for `finite`.
@@ -152,8 +159,7 @@ pub(super) unsafe fn norm<L: Lanes, const R: usize>(
             let mut sum = zero;
             for inner in 0..n {
                 let (i, j) = if which == Norm::One { (inner, outer) } else { (outer, inner) };
-                let at = if R == 0 { j * n + i } else { place::<R>(n, i, j) };
-                sum = sum.add_mul((*a.add(at)).modulus(one), shrink);
+                sum = sum.add_mul((*a.add(j * stride + i)).modulus(one), shrink);
             }
             largest = largest.max(sum);
         }
@@ -161,16 +167,9 @@ pub(super) unsafe fn norm<L: Lanes, const R: usize>(
     }
 }
 
-/// Where element (i, j) is in tiles of `R` rows.
-#[inline(always)]
-fn place<const R: usize>(n: usize, i: usize, j: usize) -> usize {
-    let r = R.max(1);
-    i / r * r * n + j * r + i % r
-}
-
 /// P A = L U. Each step searches its column, exchanges rows, and subtracts.
 #[inline(always)]
-unsafe fn factor<L: Lanes, T: Scalar>(task: &mut Task<T>, n: usize, memory: &Memory<L>) {
+unsafe fn factor<L: Lanes, T: Scalar>(task: &mut Task<'_, T>, n: usize, memory: &Memory<L>) {
     let Memory { a, inverses, rows, index, .. } = *memory;
     // SAFETY: every place is one of the n² of `a` or one of n.
     unsafe {
@@ -226,7 +225,7 @@ unsafe fn factor<L: Lanes, T: Scalar>(task: &mut Task<T>, n: usize, memory: &Mem
 /// The row of the first largest element of a column from row `k` on.
 #[inline(always)]
 unsafe fn search<L: Lanes, T: Scalar>(
-    task: &mut Task<T>,
+    task: &mut Task<'_, T>,
     n: usize,
     k: usize,
     column: *const L,
@@ -260,8 +259,8 @@ unsafe fn search<L: Lanes, T: Scalar>(
 /// Notes a column without a pivot, in the lanes in which that is no trick of a NaN, or of a pivot
 /// before it whose inverse over- or underflowed.
 #[inline(always)]
-unsafe fn note_zero_pivot<L: Lanes, T: Scalar>(
-    task: &mut Task<T>,
+pub(super) unsafe fn note_zero_pivot<L: Lanes, T: Scalar>(
+    task: &mut Task<'_, T>,
     mut lanes: u32,
     n: usize,
     k: usize,
@@ -332,9 +331,9 @@ unsafe fn solve<L: Lanes, const R: usize, const C: usize>(
     memory: &Memory<L>,
     taint: L::Vector,
 ) -> L::Vector {
-    // SAFETY: tiles of R rows lie in `x` one behind the other, and row < n.
+    // SAFETY: row < n, and the columns of `x` have room for a last tile.
     unsafe {
-        let x = memory.x.add(row * n);
+        let x = memory.x.add(row);
         let mut j = row;
         while j + C <= n {
             forward::<L, R, C>(n, row, j, memory, x);
@@ -365,18 +364,19 @@ unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
     range: std::ops::Range<usize>,
     a: *const L,
     x: *const L,
+    stride: usize,
     tile: &mut [[L; R]; C],
 ) {
     let mut k = range.start;
     while k < range.end {
-        // SAFETY: `a` begins with column j of n by n, j + C ≤ n, k < n; x has n columns of R.
+        // SAFETY: `a` begins with column j of n by n, j + C ≤ n, k < n; x has n columns, `stride` apart.
         unsafe {
             let mut factor = [*a.add(k); C];
             for c in 1..C {
                 factor[c] = *a.add(c * n + k);
             }
             for r in 0..R {
-                let y = *x.add(k * R + r);
+                let y = *x.add(k * stride + r);
                 for c in 0..C {
                     tile[c][r] = tile[c][r].sub_mul(y, factor[c]);
                 }
@@ -410,7 +410,7 @@ unsafe fn forward<L: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
-        subtract::<L, R, C>(n, row..j, a, x, &mut tile);
+        subtract::<L, R, C>(n, row..j, a, x, stride(n), &mut tile);
         for c in 0..C {
             for before in 0..c {
                 let factor = *a.add(c * n + j + before);
@@ -421,7 +421,7 @@ unsafe fn forward<L: Lanes, const R: usize, const C: usize>(
             let inverse = *memory.inverses.add(j + c);
             for r in 0..R {
                 tile[c][r] = tile[c][r].mul(inverse);
-                x.add((j + c) * R + r).write(tile[c][r]);
+                x.add((j + c) * stride(n) + r).write(tile[c][r]);
             }
         }
     }
@@ -446,11 +446,11 @@ unsafe fn backward<L: Lanes, const R: usize, const C: usize>(
         for c in 0..C {
             if j + c >= row {
                 for r in 0..R {
-                    tile[c][r] = *x.add((j + c) * R + r);
+                    tile[c][r] = *x.add((j + c) * stride(n) + r);
                 }
             }
         }
-        subtract::<L, R, C>(n, j + C..n, a, x, &mut tile);
+        subtract::<L, R, C>(n, j + C..n, a, x, stride(n), &mut tile);
         for c in (0..C).rev() {
             for after in c + 1..C {
                 let factor = *a.add(c * n + j + after);
@@ -459,7 +459,7 @@ unsafe fn backward<L: Lanes, const R: usize, const C: usize>(
                 }
             }
             for r in 0..R {
-                x.add((j + c) * R + r).write(tile[c][r]);
+                x.add((j + c) * stride(n) + r).write(tile[c][r]);
                 taint = tile[c][r].taint(taint, vector_zero);
             }
         }
@@ -469,54 +469,36 @@ unsafe fn backward<L: Lanes, const R: usize, const C: usize>(
 
 /// Writes column j of X as column `rows[j]` of the inverse, in the lanes that `keep` has.
 #[inline(always)]
-unsafe fn store<L: Lanes, T: Scalar, const R: usize>(
-    task: &Task<T>,
+unsafe fn store_columns<L: Lanes, T: Scalar>(
+    task: &Task<'_, T>,
     n: usize,
     memory: &Memory<L>,
     keep: u32,
 ) {
-    let lanes = L::Vector::LANES;
     let len = n * L::PARTS;
     for j in 0..n {
         // SAFETY: each lane's label is one of 0 … n − 1; its matrix has n columns of n scalars.
         unsafe {
-            let mut column = [std::ptr::null_mut::<RealOf<L>>(); MAX_LANES];
-            let labels = super::task::numbers(*memory.rows.add(j));
-            for lane in 0..lanes {
+            let labels = numbers(*memory.rows.add(j));
+            let to = |lane: usize| {
                 let label: f64 = labels[lane].into();
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                let label = label as usize;
-                column[lane] = task.to[lane].cast::<RealOf<L>>().wrapping_add(label * len);
-            }
-            let mut at = 0;
-            while at < len {
-                let start = if len < lanes { 0 } else { at.min(len - lanes) };
-                let mut tile: Tile<L::Vector> = [constant::<L>(0.0); MAX_LANES];
-                let mut to = column;
-                for e in 0..lanes.min(len) {
-                    let (i, part) = ((start + e) / L::PARTS, (start + e) % L::PARTS);
-                    let from = memory.x.add(place::<R>(n, i, j)).cast::<L::Vector>();
-                    tile[e] = *from.add(part);
-                }
-                for to in &mut to {
-                    *to = to.wrapping_add(start);
-                }
-                store_tile(tile, len.min(lanes), keep, &to);
-                at += lanes;
-            }
+                let label = label.to_int_unchecked::<i32>().cast_unsigned() as usize;
+                task.to::<RealOf<L>>(lane).wrapping_add(label * len)
+            };
+            store(memory.x.add(j * stride(n)).cast::<L::Vector>(), len, keep, to);
         }
     }
 }
 
 /// Keeps the pivots of one step, lane after lane.
 #[inline(always)]
-pub(super) unsafe fn store_pivots<L: Lanes, T: Scalar>(task: &Task<T>, at: usize, pivot: L) {
+pub(super) unsafe fn store_pivots<L: Lanes, T: Scalar>(task: &Task<'_, T>, at: usize, pivot: L) {
     let vectors = std::ptr::from_ref(&pivot).cast::<L::Vector>();
     for part in 0..L::PARTS {
         // SAFETY: a scalar is its parts, one behind the other, in lanes as in memory; there is
         // room for n · LANES scalars.
         unsafe {
-            let numbers = super::task::numbers(*vectors.add(part));
+            let numbers = numbers(*vectors.add(part));
             let to = task.pivots.add(at).cast::<RealOf<L>>();
             for lane in 0..L::Vector::LANES {
                 to.add(lane * L::PARTS + part).write(numbers[lane]);

@@ -13,6 +13,7 @@ mod lanes;
 mod lu;
 pub(crate) mod set;
 mod task;
+mod tiny;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -20,7 +21,7 @@ mod x86;
 use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
-use lanes::{Complex, Real};
+use lanes::{Complex, Lanes, Real};
 use num_complex::{Complex32, Complex64};
 use set::Set;
 pub(crate) use task::Request;
@@ -38,7 +39,7 @@ pub(crate) struct Kernel<T> {
     /// Bytes of a vector.
     vector: usize,
     /// # Safety: the task is sound and the CPU has the set.
-    entry: unsafe fn(&mut Task<T>),
+    entry: unsafe fn(&mut Task<'_, T>),
 }
 
 impl<T> Clone for Kernel<T> {
@@ -50,10 +51,16 @@ impl<T> Clone for Kernel<T> {
 impl<T> Copy for Kernel<T> {}
 
 /// What a kernel keeps from group to group.
-#[derive(Default)]
 pub(crate) struct Work<T> {
     lines: Vec<Line>,
     pivots: Vec<T>,
+    found: Found,
+}
+
+impl<T> Default for Work<T> {
+    fn default() -> Self {
+        Work { lines: Vec::new(), pivots: Vec::new(), found: Found::new() }
+    }
 }
 
 /// A cache line, aligned for any vector.
@@ -73,7 +80,7 @@ pub(crate) enum Group<'a, T> {
 pub(crate) struct Outcome<'a, T> {
     n: usize,
     lanes: usize,
-    found: Found,
+    found: &'a Found,
     pivots: &'a [T],
 }
 
@@ -150,24 +157,22 @@ impl<T: Scalar> Kernel<T> {
         if request.determinant && work.pivots.len() < n * MAX_LANES {
             work.pivots.resize(n * MAX_LANES, T::zero());
         }
-        // Lanes without a matrix repeat the last one and are not written.
-        let at: [usize; MAX_LANES] = std::array::from_fn(|lane| lane.min(count - 1) * size);
+        work.found.clear();
         let mut task = Task {
             n,
             count,
-            from: at.map(|at| from.wrapping_add(at)),
-            to: at.map(|at| to.wrapping_add(at)),
+            from,
+            to,
             memory: work.lines.as_mut_ptr().cast(),
             pivots: work.pivots.as_mut_ptr(),
             request,
-            found: Found::new(),
+            found: &mut work.found,
         };
-        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`, and each lane
-        // points to one of them; `to` is unique, and is `from` or apart from it. The memory is
+        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`; `to` is unique, and is `from` or apart from it. The memory is
         // what the kernel says it needs, aligned to 64 bytes; there is room for n · LANES pivots
         // if they are asked for. `of` has looked whether the CPU has the set.
         unsafe { (self.entry)(&mut task) };
-        Outcome { n, lanes: self.lanes, found: task.found, pivots: &work.pivots }
+        Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
     /// Inverts one general matrix, to the bits that it would have in any group. `None` if that is
@@ -199,6 +204,26 @@ impl<T: Scalar> Kernel<T> {
     }
 }
 
+/// The algorithm for the order of the task.
+///
+/// # Safety
+///
+/// As [`lu::invert`].
+#[inline(always)]
+unsafe fn invert<L: Lanes, T: Scalar, const R: usize, const C: usize>(task: &mut Task<'_, T>) {
+    const { assert!(tiny::MAX_ORDER == 4) }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match task.n {
+            1 => tiny::invert::<L, T, 1>(task),
+            2 => tiny::invert::<L, T, 2>(task),
+            3 => tiny::invert::<L, T, 3>(task),
+            4 => tiny::invert::<L, T, 4>(task),
+            _ => lu::invert::<L, T, R, C>(task),
+        }
+    }
+}
+
 /// A scalar that there are kernels for.
 pub(crate) trait Kernels: Sized {
     /// The kernel of a set.
@@ -212,23 +237,23 @@ macro_rules! kernels {
      $avx512:ident $r5:literal $c5:literal) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
-                unsafe fn portable(task: &mut Task<$scalar>) {
+                unsafe fn portable(task: &mut Task<'_, $scalar>) {
                     // SAFETY: the caller's promise.
-                    unsafe { lu::invert::<$parts<One<$real>>, _, 4, 2>(task) }
+                    unsafe { invert::<$parts<One<$real>>, _, 4, 2>(task) }
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2(task: &mut Task<$scalar>) {
+                unsafe fn avx2(task: &mut Task<'_, $scalar>) {
                     // SAFETY: the caller's promise.
-                    unsafe { lu::invert::<$parts<x86::$avx2>, _, $r2, $c2>(task) }
+                    unsafe { invert::<$parts<x86::$avx2>, _, $r2, $c2>(task) }
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
-                unsafe fn avx512(task: &mut Task<$scalar>) {
+                unsafe fn avx512(task: &mut Task<'_, $scalar>) {
                     // SAFETY: the caller's promise.
-                    unsafe { lu::invert::<$parts<x86::$avx512>, _, $r5, $c5>(task) }
+                    unsafe { invert::<$parts<x86::$avx512>, _, $r5, $c5>(task) }
                 }
-                fn of<V: Vector>(entry: unsafe fn(&mut Task<$scalar>)) -> Kernel<$scalar> {
+                fn of<V: Vector>(entry: unsafe fn(&mut Task<'_, $scalar>)) -> Kernel<$scalar> {
                     Kernel { lanes: V::LANES, vector: size_of::<V>(), entry }
                 }
                 match set {

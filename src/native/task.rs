@@ -19,18 +19,18 @@ pub(crate) struct Request {
 }
 
 /// A group of matrices, one per lane, under way.
-pub(super) struct Task<T> {
+pub(super) struct Task<'a, T> {
     pub(super) n: usize,
-    /// Matrices; the lanes behind them repeat the last one.
+    /// Matrices, one behind the other; the lanes behind them repeat the last one.
     pub(super) count: usize,
-    pub(super) from: [*const T; MAX_LANES],
-    pub(super) to: [*mut T; MAX_LANES],
+    pub(super) from: *const T,
+    pub(super) to: *mut T,
     /// As many bytes as the kernel says it needs, aligned for any vector.
     pub(super) memory: *mut u8,
     /// The pivots, lane after lane for each step, if the determinant is asked for.
     pub(super) pivots: *mut T,
     pub(super) request: Request,
-    pub(super) found: Found,
+    pub(super) found: &'a mut Found,
 }
 
 /// What a kernel finds out of each lane.
@@ -52,6 +52,11 @@ impl Found {
         Found { inverted: 0, odd: 0, singular: 0, column, rcond }
     }
 
+    /// Forgets the last group. Numbers of lanes that are not told stay.
+    pub(super) fn clear(&mut self) {
+        (self.inverted, self.odd, self.singular) = (0, 0, 0);
+    }
+
     /// Notes that these lanes have no pivot in this column.
     #[cold]
     pub(super) fn note_zero_pivot(&mut self, lanes: u32, column: usize) {
@@ -65,10 +70,28 @@ impl Found {
     }
 }
 
-impl<T: Scalar> Task<T> {
+impl<T: Scalar> Task<'_, T> {
     /// The lanes that hold a matrix of their own.
     pub(super) fn all(&self) -> u32 {
         (1 << self.count) - 1
+    }
+
+    /// Where a lane's matrix begins, counted in scalars.
+    #[inline(always)]
+    fn at(&self, lane: usize) -> usize {
+        lane.min(self.count - 1) * self.n * self.n
+    }
+
+    /// Where a lane's matrix is read.
+    #[inline(always)]
+    fn from(&self, lane: usize) -> *const T {
+        self.from.wrapping_add(self.at(lane))
+    }
+
+    /// Where a lane's inverse is written.
+    #[inline(always)]
+    pub(super) fn to<R>(&self, lane: usize) -> *mut R {
+        self.to.wrapping_add(self.at(lane)).cast()
     }
 }
 
@@ -79,56 +102,115 @@ impl<T: Scalar> Task<T> {
 /// `len` numbers can be read from each of the first `LANES` places, `len` vectors written at `a`;
 /// the CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn load<L: Lanes, T>(task: &Task<T>, len: usize, a: *mut L::Vector) {
+pub(super) unsafe fn load<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::Vector) {
     let lanes = L::Vector::LANES;
-    let mut at = 0;
-    while at < len {
-        // The last tile reaches back over what was read before.
-        let start = if len < lanes { 0 } else { at.min(len - lanes) };
-        // SAFETY: the caller's promise; `start + lanes ≤ len` unless the matrix is smaller than
-        // a vector, and then `len` numbers are read.
-        unsafe {
-            let mut tile: Tile<L::Vector> = [L::Vector::splat(RealOf::<L>::default()); MAX_LANES];
-            for lane in 0..lanes {
-                let from = task.from[lane].cast::<RealOf<L>>().add(start);
-                tile[lane] = if len < lanes {
-                    L::Vector::load_first(from, len)
-                } else {
-                    L::Vector::load(from)
-                };
+    let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
+    for lane in 0..L::Vector::LANES {
+        from[lane] = task.from(lane).cast();
+    }
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
+        if len < lanes {
+            let mut tile = empty::<L::Vector>();
+            for lane in 0..L::Vector::LANES {
+                tile[lane] = L::Vector::load_first(from[lane], len);
             }
             L::Vector::transpose(&mut tile);
-            for e in 0..lanes.min(len) {
+            for e in 0..L::Vector::LANES {
+                if e < len {
+                    a.add(e).write(tile[e]);
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        loop {
+            let mut tile = empty::<L::Vector>();
+            for lane in 0..L::Vector::LANES {
+                tile[lane] = L::Vector::load(from[lane].add(start));
+            }
+            L::Vector::transpose(&mut tile);
+            for e in 0..L::Vector::LANES {
                 a.add(start + e).write(tile[e]);
             }
+            if start + lanes == len {
+                return;
+            }
+            // The last tile reaches back over what was read before.
+            start = (start + lanes).min(len - lanes);
         }
-        at += lanes;
     }
 }
 
-/// Writes a tile to `len ≤ LANES` numbers at a place of each lane that `keep` has.
+/// A tile to be filled.
 ///
 /// # Safety
 ///
-/// They can be written there.
+/// The CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn store_tile<V: Vector>(
-    mut tile: Tile<V>,
+pub(super) unsafe fn empty<V: Vector>() -> Tile<V> {
+    // SAFETY: the caller's promise.
+    unsafe { [V::splat(V::Real::default()); MAX_LANES] }
+}
+
+/// Writes the first `len` of the vectors at `from`, as many numbers to a place of each lane that
+/// `keep` has.
+///
+/// # Safety
+///
+/// They can be read and written there.
+#[inline(always)]
+pub(super) unsafe fn store<V: Vector>(
+    from: *const V,
     len: usize,
     keep: u32,
-    to: &[*mut V::Real; MAX_LANES],
+    place: impl Fn(usize) -> *mut V::Real,
 ) {
-    V::transpose(&mut tile);
+    let lanes = V::LANES;
+    let mut to = [std::ptr::null_mut(); MAX_LANES];
     for lane in 0..V::LANES {
-        if keep >> lane & 1 == 1 {
-            // SAFETY: the caller's promise.
-            unsafe {
-                if len < V::LANES {
-                    tile[lane].store_first(to[lane], len);
-                } else {
-                    tile[lane].store(to[lane]);
+        to[lane] = place(lane);
+    }
+    let every = keep == ((1_u64 << lanes) - 1) as u32;
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
+        if len < lanes {
+            let mut tile = empty::<V>();
+            for e in 0..V::LANES {
+                if e < len {
+                    tile[e] = from.add(e).read();
                 }
             }
+            V::transpose(&mut tile);
+            for lane in 0..V::LANES {
+                if keep >> lane & 1 == 1 {
+                    tile[lane].store_first(to[lane], len);
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        loop {
+            let mut tile = empty::<V>();
+            for e in 0..V::LANES {
+                tile[e] = from.add(start + e).read();
+            }
+            V::transpose(&mut tile);
+            if every {
+                for lane in 0..V::LANES {
+                    tile[lane].store(to[lane].add(start));
+                }
+            } else {
+                for lane in 0..V::LANES {
+                    if keep >> lane & 1 == 1 {
+                        tile[lane].store(to[lane].add(start));
+                    }
+                }
+            }
+            if start + lanes == len {
+                return;
+            }
+            start = (start + lanes).min(len - lanes);
         }
     }
 }
@@ -147,6 +229,7 @@ pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 
 /// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within
 /// the limit.
+#[inline(always)]
 pub(super) fn rcond<V: Vector>(a: V, x: V, limit: Option<f64>, rcond: &mut [f64]) -> u32 {
     let mut accepted = 0;
     for (lane, (a, x)) in numbers(a).into_iter().zip(numbers(x)).take(V::LANES).enumerate() {
