@@ -13,6 +13,8 @@ mod lanes;
 mod lu;
 pub(crate) mod set;
 mod task;
+#[cfg(test)]
+mod tests;
 mod tiny;
 mod vector;
 #[cfg(target_arch = "x86_64")]
@@ -21,7 +23,7 @@ mod x86;
 use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
-use lanes::{Complex, Lanes, Real};
+use lanes::{Complex, Real};
 use num_complex::{Complex32, Complex64};
 use set::Set;
 pub(crate) use task::Request;
@@ -31,6 +33,13 @@ use vector::{MAX_LANES, One, Vector};
 /// The largest order that a kernel takes.
 pub(crate) const MAX_ORDER: usize = 64;
 
+/// A group is inverted.
+///
+/// # Safety
+///
+/// The task is sound and the CPU has the set.
+type Entry<T> = unsafe fn(&mut Task<'_, T>);
+
 /// A kernel of some set for a scalar.
 #[derive(Debug)]
 pub(crate) struct Kernel<T> {
@@ -38,8 +47,8 @@ pub(crate) struct Kernel<T> {
     lanes: usize,
     /// Bytes of a vector.
     vector: usize,
-    /// # Safety: the task is sound and the CPU has the set.
-    entry: unsafe fn(&mut Task<'_, T>),
+    /// By order; the first one takes every order.
+    entries: [Entry<T>; tiny::MAX_ORDER + 1],
 }
 
 impl<T> Clone for Kernel<T> {
@@ -171,7 +180,7 @@ impl<T: Scalar> Kernel<T> {
         // SAFETY: there are `count` matrices of n² scalars at `from` and `to`; `to` is unique, and is `from` or apart from it. The memory is
         // what the kernel says it needs, aligned to 64 bytes; there is room for n · LANES pivots
         // if they are asked for. `of` has looked whether the CPU has the set.
-        unsafe { (self.entry)(&mut task) };
+        unsafe { self.entries.get(n).unwrap_or(&self.entries[0])(&mut task) };
         Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
@@ -204,30 +213,32 @@ impl<T: Scalar> Kernel<T> {
     }
 }
 
-/// The algorithm for the order of the task.
-///
-/// # Safety
-///
-/// As [`lu::invert`].
-#[inline(always)]
-unsafe fn invert<L: Lanes, T: Scalar, const R: usize, const C: usize>(task: &mut Task<'_, T>) {
-    const { assert!(tiny::MAX_ORDER == 4) }
-    // SAFETY: the caller's promise.
-    unsafe {
-        match task.n {
-            1 => tiny::invert::<L, T, 1>(task),
-            2 => tiny::invert::<L, T, 2>(task),
-            3 => tiny::invert::<L, T, 3>(task),
-            4 => tiny::invert::<L, T, 4>(task),
-            _ => lu::invert::<L, T, R, C>(task),
-        }
-    }
-}
-
 /// A scalar that there are kernels for.
 pub(crate) trait Kernels: Sized {
     /// The kernel of a set.
     fn kernel(set: Set) -> Kernel<Self>;
+}
+
+/// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
+/// keep every temporary on the stack.
+macro_rules! kernel {
+    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal, $columns:literal $(, $features:literal)?) => {{
+        $(#[target_feature(enable = $features)])?
+        unsafe fn any(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { lu::invert::<$lanes, _, $rows, $columns>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn tiny<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { tiny::invert::<$lanes, _, N>(task) }
+        }
+        Kernel {
+            lanes: <$vector>::LANES,
+            vector: size_of::<$vector>(),
+            entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
+        }
+    }};
 }
 
 /// The entries of one scalar: one per set, each with the tile of rows and columns that fits its
@@ -237,31 +248,21 @@ macro_rules! kernels {
      $avx512:ident $r5:literal $c5:literal) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
-                unsafe fn portable(task: &mut Task<'_, $scalar>) {
-                    // SAFETY: the caller's promise.
-                    unsafe { invert::<$parts<One<$real>>, _, 4, 2>(task) }
-                }
-                #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2(task: &mut Task<'_, $scalar>) {
-                    // SAFETY: the caller's promise.
-                    unsafe { invert::<$parts<x86::$avx2>, _, $r2, $c2>(task) }
-                }
-                #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
-                unsafe fn avx512(task: &mut Task<'_, $scalar>) {
-                    // SAFETY: the caller's promise.
-                    unsafe { invert::<$parts<x86::$avx512>, _, $r5, $c5>(task) }
-                }
-                fn of<V: Vector>(entry: unsafe fn(&mut Task<'_, $scalar>)) -> Kernel<$scalar> {
-                    Kernel { lanes: V::LANES, vector: size_of::<V>(), entry }
-                }
                 match set {
-                    Set::Portable => of::<One<$real>>(portable),
+                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4, 2),
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => of::<x86::$avx2>(avx2),
+                    Set::Avx2 => {
+                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $r2, $c2, "avx2,fma")
+                    }
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx512 => of::<x86::$avx512>(avx512),
+                    Set::Avx512 => kernel!(
+                        $scalar,
+                        $parts<x86::$avx512>,
+                        x86::$avx512,
+                        $r5,
+                        $c5,
+                        "avx512f,avx512dq,avx512vl,avx512bw,fma"
+                    ),
                 }
             }
         }

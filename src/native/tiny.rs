@@ -10,7 +10,7 @@ use super::vector::Vector;
 use crate::element::Scalar;
 
 /// The largest order that there is such a kernel for.
-pub(super) const MAX_ORDER: usize = 4;
+pub(super) const MAX_ORDER: usize = 6;
 
 /// A matrix by columns.
 type Matrix<L, const N: usize> = [[L; N]; N];
@@ -58,12 +58,16 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         step::<L, T, N, 1>(task, &mut factors, one);
         step::<L, T, N, 2>(task, &mut factors, one);
         step::<L, T, N, 3>(task, &mut factors, one);
+        step::<L, T, N, 4>(task, &mut factors, one);
+        step::<L, T, N, 5>(task, &mut factors, one);
         if task.request.determinant {
             for k in 0..N {
                 store_pivots::<L, T>(task, k * L::Vector::LANES, factors.a[k][k]);
             }
         }
         let mut x = solve(&factors, L::real(zero));
+        unpermute::<L, N, 5>(&factors, &mut x);
+        unpermute::<L, N, 4>(&factors, &mut x);
         unpermute::<L, N, 3>(&factors, &mut x);
         unpermute::<L, N, 2>(&factors, &mut x);
         unpermute::<L, N, 1>(&factors, &mut x);

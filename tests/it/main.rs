@@ -9,6 +9,7 @@ mod lapack_grid;
 mod lapack_matrices;
 mod lapack_ratios;
 mod layouts;
+mod native;
 mod policies;
 mod properties;
 mod ratios;
