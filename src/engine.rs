@@ -5,7 +5,8 @@
 //! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
 
 use crate::element::Scalar;
-use crate::native::{self, set};
+use crate::native;
+use crate::native::set::{self, Set};
 use crate::structure::Triangle;
 use crate::workspace::{Pool, Pools};
 use std::fmt;
@@ -41,26 +42,12 @@ impl Engine {
 
 /// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
 /// general matrices, by scalar and instruction set.
-fn native_up_to<T: Scalar>(set: set::Set) -> usize {
+fn native_up_to<T: Scalar>(set: Set) -> usize {
     let double = T::UNIT_ROUNDOFF < 1e-10;
-    match set {
-        set::Set::Portable => 8,
+    match (set, T::COMPLEX, double) {
+        (Set::Portable, ..) => 8,
         #[cfg(target_arch = "x86_64")]
-        set::Set::Avx2 => {
-            if double {
-                32
-            } else {
-                32
-            }
-        }
-        #[cfg(target_arch = "x86_64")]
-        set::Set::Avx512 => {
-            if double {
-                32
-            } else {
-                32
-            }
-        }
+        (Set::Avx2 | Set::Avx512, ..) => 32,
     }
 }
 

@@ -110,12 +110,13 @@ pub(crate) fn invert<A: Element>(
         return Ok(Vec::new());
     }
     let failures = Failures::default();
+    let in_lanes = group::takes::<A::Scalar>(call.plan, n);
     let run = Run { input, output, verdicts, first: 0, count };
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
         run.invert_all(call.plan, slot.workspace(), &failures);
     };
-    match schedule::<A::Scalar>(n, count, call.blas_threads, || call.workers.count()) {
+    match schedule::<A::Scalar>(n, in_lanes, count, call.blas_threads, || call.workers.count()) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
         Schedule::Inside { threads } => threads::with_many(threads, || in_turn(run)),
         Schedule::Spread { grain } => threads::with_one(|| {
@@ -210,7 +211,8 @@ fn each_run<A, T>(
     let leading = output.ndim() - 2;
     let n = output.len_of(Axis(leading));
     let count = output.len() / (n * n);
-    if input.as_ref().is_none_or(|input| input.is_standard_layout()) && output.is_standard_layout()
+    if input.as_ref().is_none_or(ndarray::ArrayBase::is_standard_layout)
+        && output.is_standard_layout()
     {
         const RULE: &str = "the layout was looked at";
         let shape = (count, n, n);

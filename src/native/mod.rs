@@ -9,6 +9,11 @@
 //! happens in another. A matrix that a kernel cannot invert to the satisfaction of all that was
 //! asked is left as it was: the caller takes it out of the group.
 
+// What is not inlined is compiled without the features of the kernel's entry (see `vector`).
+#![allow(clippy::inline_always)]
+// Loops over rows and lanes count: that is how they are unrolled, and how the mathematics reads.
+#![allow(clippy::needless_range_loop)]
+
 mod lanes;
 mod lu;
 pub(crate) mod set;

@@ -47,8 +47,8 @@ sets! {
 /// The best set that this machine has.
 pub(crate) fn best() -> Set {
     static BEST: LazyLock<Set> = LazyLock::new(|| {
-        let available = Set::ALL.iter().copied().filter(|set| set.is_available());
-        available.last().expect("the portable set is always available")
+        let mut available = Set::ALL.iter().copied().rev().filter(|set| set.is_available());
+        available.next().expect("the portable set is always available")
     });
     *BEST
 }

@@ -171,7 +171,7 @@ pub(super) unsafe fn store<V: Vector>(
     for lane in 0..V::LANES {
         to[lane] = place(lane);
     }
-    let every = keep == ((1_u64 << lanes) - 1) as u32;
+    let every = keep == u32::MAX >> (32 - lanes);
     // SAFETY: the caller's promise: never more than `len` from the start.
     unsafe {
         if len < lanes {

@@ -1,6 +1,7 @@
 //! The vectors of x86-64: AVX2 with FMA, and AVX-512.
 
 use super::vector::{MAX_LANES, Tile, Vector};
+#[allow(clippy::wildcard_imports)] // 90 intrinsics
 use std::arch::x86_64::*;
 
 /// An expression of intrinsics, inside a method of a vector.
@@ -252,11 +253,11 @@ impl Vector for F64x8 {
 
     #[inline(always)]
     unsafe fn load_first(from: *const f64, count: usize) -> Self {
-        F64x8(proved!(_mm512_maskz_loadu_pd(first(count) as __mmask8, from)))
+        F64x8(proved!(_mm512_maskz_loadu_pd(0xff >> (8 - count), from)))
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f64, count: usize) {
-        proved!(_mm512_mask_storeu_pd(to, first(count) as __mmask8, self.0));
+        proved!(_mm512_mask_storeu_pd(to, 0xff >> (8 - count), self.0));
     }
     #[inline(always)]
     fn neg(self) -> Self {
@@ -310,12 +311,6 @@ impl Vector for F64x8 {
     }
 }
 
-/// The mask of the first `count` of up to 16 lanes.
-#[inline(always)]
-fn first(count: usize) -> u32 {
-    (1 << count) - 1
-}
-
 impl Vector for F32x16 {
     type Real = f32;
     type Mask = __mmask16;
@@ -338,11 +333,11 @@ impl Vector for F32x16 {
 
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
-        F32x16(proved!(_mm512_maskz_loadu_ps(first(count) as __mmask16, from)))
+        F32x16(proved!(_mm512_maskz_loadu_ps(0xffff >> (16 - count), from)))
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
-        proved!(_mm512_mask_storeu_ps(to, first(count) as __mmask16, self.0));
+        proved!(_mm512_mask_storeu_ps(to, 0xffff >> (16 - count), self.0));
     }
     #[inline(always)]
     fn neg(self) -> Self {

@@ -14,7 +14,7 @@ fn choose(n: usize, k: usize) -> f64 {
 }
 
 fn alternating(exponent: usize) -> f64 {
-    if exponent % 2 == 0 { 1.0 } else { -1.0 }
+    if exponent.is_multiple_of(2) { 1.0 } else { -1.0 }
 }
 
 /// 1 / (i + j + 1).
