@@ -5,9 +5,9 @@ use crate::element::Scalar;
 /// A product of numbers that are not zero.
 pub(crate) struct Product<T> {
     /// The product divided by its modulus.
-    pub(crate) sign: T,
+    sign: T,
     /// The natural logarithm of its modulus, summed in double precision.
-    pub(crate) log: f64,
+    log: f64,
 }
 
 impl<T: Scalar> Product<T> {
@@ -42,5 +42,9 @@ impl<T: Scalar> Product<T> {
     /// A factor −1.
     pub(crate) fn flip(&mut self) {
         self.sign = -self.sign;
+    }
+    /// det / |det| and log |det|.
+    pub(crate) fn sign_and_log(self) -> (T, f64) {
+        (self.sign, self.log)
     }
 }

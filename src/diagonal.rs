@@ -26,7 +26,7 @@ pub(crate) fn invert<T: Scalar>(n: usize, a: &mut [T], ask: Ask) -> Result<Facts
     Ok(Facts {
         // Where a modulus overflows, the largest number stands for it: within a factor √2.
         rcond: ask.rcond.map(|_| at_most_max(smallest) / at_most_max(largest)),
-        determinant: ask.determinant.then_some((determinant.sign, determinant.log)),
+        determinant: ask.determinant.then(|| determinant.sign_and_log()),
         overflow: None,
     })
 }

@@ -21,6 +21,12 @@ pub trait Element: Copy + Send + Sync + 'static {
     /// This element as a scalar. Called on any worker, while others wait: it must not itself
     /// invert.
     fn to_scalar(self) -> Self::Scalar;
+
+    /// A slice as scalars, if its elements are just these; else `None`, as by default.
+    fn as_scalars(slice: &[Self]) -> Option<&[Self::Scalar]> {
+        let _ = slice;
+        None
+    }
 }
 
 /// A scalar that inverses are computed in: `f32`, `f64`, `Complex32` or `Complex64`.
@@ -36,6 +42,7 @@ pub trait Scalar:
     + Display
     + Default
     + crate::engine::EngineScalar
+    + crate::native::Kernels
 {
     /// The real scalar of the same precision.
     type Real: Scalar<Real = Self::Real> + PartialOrd + Into<f64>;
@@ -84,6 +91,9 @@ macro_rules! real_scalar {
             #[inline]
             fn to_scalar(self) -> $real {
                 self
+            }
+            fn as_scalars(slice: &[$real]) -> Option<&[$real]> {
+                Some(slice)
             }
         }
 
@@ -143,6 +153,9 @@ macro_rules! complex_scalar {
             #[inline]
             fn to_scalar(self) -> $complex {
                 self
+            }
+            fn as_scalars(slice: &[$complex]) -> Option<&[$complex]> {
+                Some(slice)
             }
         }
 

@@ -5,6 +5,8 @@
 //! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
 
 use crate::element::Scalar;
+use crate::native;
+use crate::native::set::{self, Set};
 use crate::structure::Triangle;
 use crate::workspace::{Pool, Pools};
 use std::fmt;
@@ -13,12 +15,40 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Engine {
-    /// The fastest for the scalar, the structure and the order. At present always
-    /// [`Lapack`](Engine::Lapack).
+    /// The fastest for the scalar, the structure, the order and the CPU.
     #[default]
     Auto,
     /// LAPACK's own routines, from the OpenBLAS that the program is linked with.
     Lapack,
+    /// Kernels of this crate, in SIMD instructions found out at run time: general matrices up to
+    /// order 64, many at once. What there is no kernel for, LAPACK inverts; the verdict says who
+    /// did.
+    Native,
+}
+
+impl Engine {
+    /// The engine for general matrices of order `n`, if this one is wanted: never `Auto`.
+    ///
+    /// It depends on nothing else, so that a matrix has the same inverse in any stack.
+    pub(crate) fn for_general<T: Scalar>(self, n: usize) -> Engine {
+        let up_to = match self {
+            Engine::Lapack => 0,
+            Engine::Native => native::MAX_ORDER,
+            Engine::Auto => native_up_to::<T>(set::best()),
+        };
+        if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
+    }
+}
+
+/// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
+/// general matrices, by scalar and instruction set.
+fn native_up_to<T: Scalar>(set: Set) -> usize {
+    let double = T::UNIT_ROUNDOFF < 1e-10;
+    match (set, T::COMPLEX, double) {
+        (Set::Portable, ..) => 8,
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, ..) => 32,
+    }
 }
 
 impl fmt::Display for Engine {
@@ -26,6 +56,7 @@ impl fmt::Display for Engine {
         f.pad(match self {
             Engine::Auto => "auto",
             Engine::Lapack => "lapack",
+            Engine::Native => "native",
         })
     }
 }

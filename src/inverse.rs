@@ -8,6 +8,7 @@ use crate::element::{Element, Scalar};
 use crate::engine::{Ask, Breakdown, Engine, EngineScalar, Facts, Norm, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
+use crate::native::{self, Kernel};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
 use crate::residual;
@@ -18,6 +19,7 @@ use ndarray::ArrayView2;
 /// What is to be done with every matrix of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
+    pub(crate) engine: Engine,
     pub(crate) structure: Structure,
     pub(crate) triangle: Triangle,
     pub(crate) min_rcond: Option<f64>,
@@ -40,11 +42,11 @@ impl Plan {
     }
 
     /// Whether residuals are to be measured: only a report has a place for them.
-    fn measures(&self) -> bool {
+    pub(crate) fn measures(&self) -> bool {
         self.quality && self.report
     }
 
-    fn ask(&self, order: Order) -> Ask {
+    pub(crate) fn ask(&self, order: Order) -> Ask {
         let norm = match order {
             Order::Column => Norm::One,
             Order::Row => Norm::Infinity,
@@ -91,6 +93,7 @@ pub(crate) struct Kept<T: Scalar> {
     /// The diagonal that a factorization of one triangle destroys.
     diagonal: Vec<T>,
     engine: T::Workspace,
+    pub(crate) native: native::Work<T>,
 }
 
 /// A matrix under way.
@@ -108,6 +111,8 @@ pub(crate) struct Matrix<'a, A: Element> {
     pub(crate) order: Order,
     /// The matrix once more, where [`Plan::needs_original`] says so.
     pub(crate) original: Option<ArrayView2<'a, A>>,
+    /// The engine that was used last.
+    pub(crate) engine: Engine,
 }
 
 impl<A: Element> Matrix<'_, A> {
@@ -144,6 +149,7 @@ impl<A: Element> Matrix<'_, A> {
             (verdict.status, verdict.error) = self.settle(error);
         }
         verdict.structure = found_or_general(verdict.structure);
+        verdict.engine = self.engine;
         if self.plan.measures() && verdict.status == Status::Inverted {
             verdict.quality = Some(self.quality()?);
         }
@@ -339,23 +345,34 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     fn general(&mut self) -> Result<Facts<A::Scalar>> {
-        let Matrix { plan, n, order, .. } = *self;
-        if order == Order::Column {
-            let ask = plan.ask(order);
-            return A::Scalar::general(&mut self.kept.engine, n, self.a, ask).map_err(in_words);
+        if self.order == Order::Column {
+            return self.lu(Order::Column).map_err(in_words);
         }
-        let ask = Ask { wary: true, ..plan.ask(order) };
-        if let Ok(facts) = A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
+        if let Ok(facts) = self.lu(Order::Row) {
             return Ok(facts);
         }
         // That was LU of Aᵀ. The verdict is that of LU of A, whatever the order in memory: it
         // names the column, or finds that rounding made the zero; or finds a zero where rounding
         // hid it from LU of Aᵀ.
         load_original(self.original.as_ref(), self.a, Order::Column);
-        let ask = plan.ask(Order::Column);
-        let facts = A::Scalar::general(&mut self.kept.engine, n, self.a, ask).map_err(in_words)?;
-        layout::transpose(n, self.a);
+        let facts = self.lu(Order::Column).map_err(in_words)?;
+        layout::transpose(self.n, self.a);
         Ok(facts)
+    }
+
+    /// LU of a slice that holds A in this order, by the engine that the plan asks for. LAPACK has
+    /// the last word on what is beyond a kernel's plain arithmetic.
+    fn lu(&mut self, order: Order) -> Result<Facts<A::Scalar>, Breakdown> {
+        let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
+        self.engine = self.plan.engine.for_general::<A::Scalar>(self.n);
+        if self.engine == Engine::Native {
+            let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
+            if let Some(done) = done {
+                return done;
+            }
+            self.engine = Engine::Lapack;
+        }
+        A::Scalar::general(&mut self.kept.engine, self.n, self.a, ask)
     }
 
     /// What stands in the place of a matrix that failed, and what to say of it.

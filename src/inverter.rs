@@ -100,7 +100,6 @@ pub fn inv_inplace<T: Scalar, D: Dimension>(a: &mut ArrayRef<T, D>) -> Result<()
 #[derive(Debug)]
 pub struct Inverter {
     plan: Plan,
-    engine: Engine,
     threads: Option<usize>,
     blas_threads: usize,
     workers: OnceLock<Arc<ThreadPool>>,
@@ -118,7 +117,6 @@ impl Clone for Inverter {
     fn clone(&self) -> Self {
         Inverter {
             plan: self.plan.clone(),
-            engine: self.engine,
             threads: self.threads,
             blas_threads: self.blas_threads,
             workers: self.workers.clone(),
@@ -132,6 +130,7 @@ impl Inverter {
     pub fn new() -> Self {
         Inverter {
             plan: Plan {
+                engine: Engine::Auto,
                 structure: Structure::Auto,
                 triangle: Triangle::Lower,
                 min_rcond: None,
@@ -140,7 +139,6 @@ impl Inverter {
                 quality: false,
                 report: false,
             },
-            engine: Engine::Auto,
             threads: None,
             blas_threads: 1,
             workers: OnceLock::new(),
@@ -222,7 +220,7 @@ impl Inverter {
     /// The engine. Default: [`Engine::Auto`].
     #[must_use]
     pub fn engine(mut self, engine: Engine) -> Self {
-        self.engine = engine;
+        self.plan.engine = engine;
         self
     }
 

@@ -3,7 +3,9 @@
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
 use crate::norm::Part;
-use ndarray::{Array, ArrayView2, ArrayViewMut2, Dimension, ShapeBuilder, Zip};
+use ndarray::{
+    Array, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Dimension, ShapeBuilder, Zip,
+};
 
 /// How a slice without gaps holds a matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,8 +123,34 @@ pub(crate) fn gapless<'a, T>(matrix: &'a mut ArrayViewMut2<'_, T>) -> Option<(&'
     // The slice is taken from the whole view's lifetime, in whichever orientation is standard.
     let view = matrix.view_mut();
     let view = if order == Order::Row { view } else { view.reversed_axes() };
-    let is_aligned = |slice: &&mut [T]| slice.as_ptr().addr() % ALIGNMENT == 0;
+    let is_aligned = |slice: &&mut [T]| slice.as_ptr().addr().is_multiple_of(ALIGNMENT);
     view.into_slice().filter(is_aligned).map(|slice| (slice, order))
+}
+
+/// The slice of a run of matrices that lie one behind the other without gaps, each stored in this
+/// order; `None` if they do not.
+pub(crate) fn gapless_run<'a, T>(run: &'a ArrayView3<'_, T>, order: Order) -> Option<&'a [T]> {
+    let run = run.view();
+    let run = if order == Order::Row { run } else { run.permuted_axes([0, 2, 1]) };
+    run.to_slice()
+}
+
+/// [`gapless_run`], to write to; the run itself if it is none.
+pub(crate) fn gapless_run_mut<T>(
+    run: ArrayViewMut3<'_, T>,
+    order: Order,
+) -> Result<&mut [T], ArrayViewMut3<'_, T>> {
+    let permuted = match order {
+        Order::Row => run,
+        Order::Column => run.permuted_axes([0, 2, 1]),
+    };
+    if permuted.is_standard_layout() {
+        return Ok(permuted.into_slice().expect("the layout is standard"));
+    }
+    Err(match order {
+        Order::Row => permuted,
+        Order::Column => permuted.permuted_axes([0, 2, 1]),
+    })
 }
 
 /// Transposes a square matrix in its place, in tiles that fit the cache.

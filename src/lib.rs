@@ -5,11 +5,14 @@ mod diagonal;
 mod element;
 mod engine;
 mod error;
+mod group;
 mod inverse;
 mod inverter;
 #[allow(unsafe_code)]
 mod lapack;
 mod layout;
+#[allow(unsafe_code)]
+mod native;
 mod norm;
 mod place;
 mod platform;

@@ -3,6 +3,7 @@
 //! spot.
 
 use crate::element::{Element, Scalar};
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::inverse::{Matrix, Plan};
 use crate::layout;
@@ -27,12 +28,12 @@ pub(crate) fn into<A: Element>(
     let original = Some(input.view());
     if let Some((a, order)) = layout::gapless(&mut output) {
         layout::load(input, a, order);
-        return Matrix { plan, kept, n, a, order, original }.invert();
+        return Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert();
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
     layout::load(input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original }.invert()?;
+    let verdict = Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert()?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -57,13 +58,15 @@ pub(crate) fn in_place<T: Scalar>(
         } else {
             None
         };
-        return Matrix { plan, kept, n, a, order, original }.invert();
+        return Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert();
     }
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
     layout::load(&matrix.view(), a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original: Some(matrix.view()) }.invert()?;
+    let verdict =
+        Matrix { plan, kept, n, a, order, original: Some(matrix.view()), engine: Engine::Lapack }
+            .invert()?;
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

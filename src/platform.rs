@@ -1,6 +1,7 @@
 //! What this program runs on, for people who report or compare.
 
 use crate::lapack::blas::{self, Threading};
+use crate::native::set;
 use crate::threads;
 
 /// Instruction sets and BLAS of the running program.
@@ -11,6 +12,8 @@ pub struct Platform {
     pub version: &'static str,
     /// The vector instruction sets that the processor has, widest first.
     pub instruction_sets: Vec<&'static str>,
+    /// The instruction set of the native engine's kernels.
+    pub native_set: &'static str,
     /// Version and build options of OpenBLAS.
     pub blas: String,
     /// The kernels that OpenBLAS chose for this processor.
@@ -28,6 +31,7 @@ pub fn platform() -> Platform {
     Platform {
         version: env!("CARGO_PKG_VERSION"),
         instruction_sets: instruction_sets(),
+        native_set: set::best().name(),
         blas: blas::config(),
         blas_core: blas::core_name(),
         blas_threading: blas::threading(),

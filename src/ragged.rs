@@ -41,7 +41,7 @@ pub(crate) fn invert_many<A: Element>(
 }
 
 fn cost<A: Element>(matrices: &[ArrayView2<'_, A>]) -> f64 {
-    matrices.iter().map(|matrix| cost_ns::<A::Scalar>(matrix.nrows())).sum()
+    matrices.iter().map(|matrix| cost_ns::<A::Scalar>(matrix.nrows(), false)).sum()
 }
 
 /// Cuts a list where half of its cost lies on either side, until no part is worth a cut, and does
@@ -57,7 +57,7 @@ fn halve<A: Element>(
     }
     let mut left = 0.0;
     let reaches_half = |matrix: &ArrayView2<'_, A>| {
-        left += cost_ns::<A::Scalar>(matrix.nrows());
+        left += cost_ns::<A::Scalar>(matrix.nrows(), false);
         left >= whole / 2.0
     };
     let middle = matrices.iter().position(reaches_half).unwrap_or(0) + 1;

@@ -30,17 +30,21 @@ pub(crate) const TASK_NS: f64 = 50_000.0;
 const INSIDE_ORDER: usize = 128;
 
 /// An estimate, for cutting work and nothing else, of what one matrix costs: the calls of LAPACK,
-/// and 2n³ operations at a rate that rises with the order.
-pub(crate) fn cost_ns<T: Scalar>(n: usize) -> f64 {
+/// and 2n³ operations at a rate that rises with the order; in lanes, as measured with AVX-512.
+pub(crate) fn cost_ns<T: Scalar>(n: usize, in_lanes: bool) -> f64 {
     let n = n as f64;
     let operations = 2.0 * n * n * n * if T::COMPLEX { 4.0 } else { 1.0 };
+    if in_lanes {
+        return 2.0 + operations / 16.0;
+    }
     500.0 + operations / (1.0 + n / 16.0).min(20.0)
 }
 
-/// Decides for `count` matrices of order `n`. `workers` is asked for only where it matters, since
+/// Decides for `count` matrices of order `n`, inverted one by one or in lanes. `workers` is asked for only where it matters, since
 /// asking may start the global pool.
 pub(crate) fn schedule<T: Scalar>(
     n: usize,
+    in_lanes: bool,
     count: usize,
     blas_threads: usize,
     workers: impl FnOnce() -> usize,
@@ -49,7 +53,7 @@ pub(crate) fn schedule<T: Scalar>(
     if inside && count == 1 {
         return Schedule::Inside { threads: blas_threads };
     }
-    let cost = cost_ns::<T>(n);
+    let cost = cost_ns::<T>(n, in_lanes);
     if count <= 1 || cost * (count as f64) < 2.0 * TASK_NS {
         return Schedule::InTurn;
     }
@@ -71,15 +75,15 @@ mod tests {
     use super::*;
 
     fn of(n: usize, count: usize, blas_threads: usize, workers: usize) -> Schedule {
-        schedule::<f64>(n, count, blas_threads, || workers)
+        schedule::<f64>(n, false, count, blas_threads, || workers)
     }
 
     #[test]
     fn little_work_wakes_nobody() {
         let asked = || -> usize { panic!("asked for the workers") };
-        assert_eq!(schedule::<f64>(4, 10, 1, asked), Schedule::InTurn);
-        assert_eq!(schedule::<f64>(5000, 1, 1, asked), Schedule::InTurn);
-        assert_eq!(schedule::<f64>(0, 0, 4, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(4, false, 10, 1, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(5000, false, 1, 1, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(0, false, 0, 4, asked), Schedule::InTurn);
     }
 
     #[test]

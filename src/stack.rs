@@ -7,6 +7,7 @@
 use crate::element::{Element, Scalar};
 use crate::engine::MAX_ORDER;
 use crate::error::{Error, Failure, Result};
+use crate::group;
 use crate::inverse::Plan;
 use crate::layout;
 use crate::place;
@@ -14,7 +15,10 @@ use crate::schedule::{Schedule, schedule};
 use crate::threads;
 use crate::verdict::{Status, Verdict};
 use crate::workspace::{Pool, Slot, Workspace, lock};
-use ndarray::{ArrayView, ArrayView2, ArrayViewMut, ArrayViewMut2, Axis, Ix2, Ix3, IxDyn};
+use ndarray::{
+    ArrayView, ArrayView2, ArrayView3, ArrayViewMut, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, Ix3,
+    IxDyn,
+};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Who works on a stack.
@@ -122,12 +126,13 @@ pub(crate) fn invert<A: Element>(
         return Ok(Vec::new());
     }
     let failures = Failures::default();
+    let in_lanes = group::takes::<A::Scalar>(call.plan, n);
     let run = Run { input, output, verdicts, first: 0, count };
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
         run.invert_all(call.plan, slot.workspace(), &failures);
     };
-    match schedule::<A::Scalar>(n, count, call.blas_threads, || call.workers.count()) {
+    match schedule::<A::Scalar>(n, in_lanes, count, call.blas_threads, || call.workers.count()) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
         Schedule::Inside { threads } => threads::with_many(threads, || in_turn(run)),
         Schedule::Spread { grain } => threads::with_one(|| {
@@ -173,20 +178,66 @@ impl<A: Element> Run<'_, A> {
         )
     }
 
-    /// Inverts the run, one matrix after the other, on this thread.
+    /// Inverts the run on this thread: in groups where there is a kernel that takes them, else one
+    /// matrix after the other.
     fn invert_all(self, plan: &Plan, workspace: &mut Workspace<A::Scalar>, failures: &Failures) {
-        let Run { input, output, verdicts, first, .. } = self;
-        let mut verdicts = verdicts.into_iter().flatten();
-        let mut position = first;
+        let Run { input, output, mut verdicts, first, .. } = self;
+        let all = verdicts.is_some();
+        let mut note = |at: usize, verdict| {
+            let room = verdicts.as_mut().map(|verdicts| &mut verdicts[at]);
+            failures.note(first + at, verdict, room);
+        };
+        let n = output.len_of(Axis(output.ndim() - 1));
+        if output.ndim() > 2 && group::takes::<A::Scalar>(plan, n) {
+            let mut at = 0;
+            each_run(input, output, &mut |input, output| {
+                let count = output.len_of(Axis(0));
+                group::invert(plan, workspace, input, output, all, |i, verdict| {
+                    note(at + i, verdict);
+                });
+                at += count;
+            });
+            return;
+        }
+        let mut at = 0;
         let mut one = |input: Option<ArrayView2<'_, A>>, output: ArrayViewMut2<'_, A::Scalar>| {
             let verdict = match input {
                 Some(input) => place::into(plan, workspace, &input, output),
                 None => place::in_place(plan, workspace, output),
             };
-            failures.note(position, verdict, verdicts.next());
-            position += 1;
+            note(at, verdict);
+            at += 1;
         };
         each_matrix(input, output, &mut one);
+    }
+}
+
+/// Visits the runs along the first axis of an array of at least three axes, and of an equally
+/// shaped one beside it, in index order. Where both are stored without gaps, there is one run.
+fn each_run<A, T>(
+    input: Option<ArrayView<'_, A, IxDyn>>,
+    mut output: ArrayViewMut<'_, T, IxDyn>,
+    visit: &mut impl FnMut(Option<ArrayView3<'_, A>>, ArrayViewMut3<'_, T>),
+) {
+    const RULE: &str = "the number of axes was looked at";
+    if output.ndim() == 3 {
+        let input = input.map(|input| input.into_dimensionality::<Ix3>().expect(RULE));
+        return visit(input, output.into_dimensionality::<Ix3>().expect(RULE));
+    }
+    let leading = output.ndim() - 2;
+    let n = output.len_of(Axis(leading));
+    let count = output.len() / (n * n);
+    if input.as_ref().is_none_or(ndarray::ArrayBase::is_standard_layout)
+        && output.is_standard_layout()
+    {
+        const RULE: &str = "the layout was looked at";
+        let shape = (count, n, n);
+        let input = input.map(|input| input.into_shape_with_order(shape).expect(RULE));
+        return visit(input, output.into_shape_with_order(shape).expect(RULE));
+    }
+    for (i, part) in output.outer_iter_mut().enumerate() {
+        let input = input.as_ref().map(|input| input.index_axis(Axis(0), i));
+        each_run(input, part, visit);
     }
 }
 

@@ -24,7 +24,15 @@ pub(crate) struct Workspace<T: Scalar> {
 ///
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub(crate) fn square<T: Scalar>(buffer: &mut Vec<T>, n: usize) -> Result<&mut [T]> {
-    let len = n * n;
+    room(buffer, n * n)
+}
+
+/// `len` elements of a buffer, aligned for an engine; the buffer is made large enough.
+///
+/// # Errors
+///
+/// As [`square`].
+pub(crate) fn room<T: Scalar>(buffer: &mut Vec<T>, len: usize) -> Result<&mut [T]> {
     // Where the allocator aligns less than usual, the first elements are left out.
     let spare = ALIGNMENT / size_of::<T>();
     if buffer.len() < len + spare {

@@ -1,7 +1,4 @@
-//! Sign and logarithm of determinants, read off factorizations.
-//!
-//! The sign of a complex determinant is det / |det|. Logarithms are summed in double precision,
-//! so that no determinant over- or underflows.
+//! Sign and logarithm of determinants, read off LAPACK's factorizations.
 
 use crate::determinant::Product;
 use crate::element::Scalar;
@@ -18,7 +15,7 @@ pub(super) fn of_lu<T: Scalar>(n: usize, lu: &[T], ipiv: &[i32]) -> (T, f64) {
             product.flip();
         }
     }
-    (product.sign, product.log)
+    product.sign_and_log()
 }
 
 /// From a triangular matrix: the product of its diagonal.
@@ -27,7 +24,7 @@ pub(super) fn of_triangular<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
     for i in 0..n {
         product.times(a[i * n + i]);
     }
-    (product.sign, product.log)
+    product.sign_and_log()
 }
 
 /// From Cholesky: the product of the squares of the factor's (positive) diagonal.
@@ -73,5 +70,5 @@ pub(super) fn of_block_diagonal<T: Scalar>(
         product.times(quotient(diagonal(k)) * quotient(diagonal(k + 1)) - T::one());
         k += 2;
     }
-    (product.sign, product.log)
+    product.sign_and_log()
 }

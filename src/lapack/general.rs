@@ -16,10 +16,10 @@ pub(super) fn invert<T: Scalar + Routines>(
     let norm = norm_if_asked(work, ask, Part::Full, n, a);
     T::getrf(work, n, a).map_err(Breakdown::ZeroPivot)?;
     let overflow = overflown_pivot(n, a);
-    if ask.wary {
-        if let Some(step) = tiny_pivot(n, a) {
-            return Err(Breakdown::TinyPivot(step));
-        }
+    if ask.wary
+        && let Some(step) = tiny_pivot(n, a)
+    {
+        return Err(Breakdown::TinyPivot(step));
     }
     let rcond = norm
         .zip(ask.rcond)

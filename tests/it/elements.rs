@@ -119,11 +119,11 @@ impl Element for Sixteenths {
 
 #[test]
 fn an_element_of_ones_own_is_read_on_the_threads_asked_for() {
-    let stack = Array3::from_shape_fn((4000, 3, 3), |(k, i, j)| {
+    let stack = Array3::from_shape_fn((20_000, 4, 4), |(k, i, j)| {
         Sixteenths(if i == j { 1 << (k % 8) } else { 0 })
     });
     let x = Inverter::new().threads(1).inv(&stack).unwrap();
-    assert!((0..4000).all(|k| x[[k, 1, 1]] * f64::from(1 << (k % 8)) == 16.0));
+    assert!((0..20_000).all(|k| x[[k, 1, 1]] * f64::from(1 << (k % 8)) == 16.0));
     let here = std::thread::current().id();
     assert!(READ_ON.lock().unwrap().drain(..).all(|id| id == here));
     assert_eq!(Inverter::new().threads(3).inv(&stack).unwrap(), x);

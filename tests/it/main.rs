@@ -10,6 +10,7 @@ mod lapack_matrices;
 mod lapack_ratios;
 mod layouts;
 mod many;
+mod native;
 mod policies;
 mod properties;
 mod ratios;

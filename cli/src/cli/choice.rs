@@ -79,6 +79,8 @@ pub(crate) enum EngineArg {
     /// The fastest for the matrix
     #[default]
     Auto,
+    /// SIMD kernels, many small general matrices at once; LAPACK where there is none
+    Native,
     /// LAPACK's own routines
     Lapack,
 }
@@ -87,6 +89,7 @@ impl From<EngineArg> for Engine {
     fn from(engine: EngineArg) -> Self {
         match engine {
             EngineArg::Auto => Engine::Auto,
+            EngineArg::Native => Engine::Native,
             EngineArg::Lapack => Engine::Lapack,
         }
     }

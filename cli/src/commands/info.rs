@@ -50,7 +50,7 @@ fn of_machine() -> Lines {
     let memory = memory();
     vec![
         ("matinv", platform.version.to_owned()),
-        ("engines", "lapack".to_owned()),
+        ("engines", format!("native ({}), lapack", platform.native_set)),
         ("processor", format!("{}, {}", std::env::consts::ARCH, threads(processors))),
         ("vectors", platform.instruction_sets.join(" ")),
         ("BLAS", platform.blas.split_whitespace().collect::<Vec<_>>().join(" ")),

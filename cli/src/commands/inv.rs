@@ -34,10 +34,10 @@ pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
     };
     let job = Job::new(args, input, args.output.as_deref())?;
     let ended = job.run()?;
-    if !args.quiet {
-        if let Some(warning) = &ended.warning {
-            talk::warning(&format!("{}: {warning}", job.name));
-        }
+    if !args.quiet
+        && let Some(warning) = &ended.warning
+    {
+        talk::warning(&format!("{}: {warning}", job.name));
     }
     if let Some(text) = job.failures(&ended) {
         talk::error(&text);
@@ -45,10 +45,10 @@ pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
             ended.tally.hints.iter().for_each(|hint| talk::hint(hint));
         }
     }
-    if !args.quiet {
-        if let Some(summary) = ended.tally.summary(&ended.types, ended.time) {
-            talk::line(&summary);
-        }
+    if !args.quiet
+        && let Some(summary) = ended.tally.summary(&ended.types, ended.time)
+    {
+        talk::line(&summary);
     }
     Ok(if ended.tally.failures == 0 { Outcome::Success } else { Outcome::Failures })
 }

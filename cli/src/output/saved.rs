@@ -63,25 +63,19 @@ pub(crate) mod structures {
     }
 }
 
-/// An engine, by its word.
-pub(crate) mod engine {
+/// Engines, by their words.
+pub(crate) mod engines {
     use super::{Deserialize, Deserializer, EngineArg, Serialize, Serializer, ValueEnum, known};
     use matinv::Engine;
 
-    #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde's signature
-    pub(crate) fn serialize<S: Serializer>(
-        engine: &Option<Engine>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        engine.map(|engine| engine.to_string()).serialize(to)
+    pub(crate) fn serialize<S: Serializer>(engines: &[Engine], to: S) -> Result<S::Ok, S::Error> {
+        engines.iter().map(Engine::to_string).collect::<Vec<_>>().serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Engine>, D::Error> {
-        let engines = EngineArg::value_variants().iter().map(|&engine| Engine::from(engine));
-        let word = Option::<String>::deserialize(from)?;
-        word.map(|word| known(engines, &word)).transpose()
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Engine>, D::Error> {
+        let known_ones = || EngineArg::value_variants().iter().map(|&engine| Engine::from(engine));
+        let words = Vec::<String>::deserialize(from)?;
+        words.into_iter().map(|word| known(known_ones(), &word)).collect()
     }
 }
 

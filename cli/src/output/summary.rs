@@ -27,8 +27,9 @@ pub(crate) struct Tally {
     pub(crate) pseudo_inverted: usize,
     #[serde(with = "saved::structures")]
     structures: Vec<(Structure, usize)>,
-    #[serde(with = "saved::engine")]
-    engine: Option<Engine>,
+    /// Those that were used, in the order of their first matrix.
+    #[serde(with = "saved::engines")]
+    engines: Vec<Engine>,
     #[serde(with = "saved::extreme")]
     least_rcond: Extreme,
     near_singular: usize,
@@ -54,7 +55,7 @@ impl Tally {
             inverted: 0,
             pseudo_inverted: 0,
             structures: Vec::new(),
-            engine: None,
+            engines: Vec::new(),
             least_rcond: None,
             near_singular: 0,
             worst_quality: None,
@@ -68,7 +69,9 @@ impl Tally {
     pub(crate) fn add<T: Scalar>(&mut self, verdict: &Verdict<T>) {
         let position = self.count;
         self.count += 1;
-        self.engine = Some(verdict.engine);
+        if !self.engines.contains(&verdict.engine) {
+            self.engines.push(verdict.engine);
+        }
         if let Some(error) = &verdict.error {
             self.add_failure(position, error);
         }
@@ -103,10 +106,10 @@ impl Tally {
         if self.named.len() < SPELLED_OUT {
             self.named.push(Failure { index: self.index(position), error: error.clone() });
         }
-        if let Some(hint) = hint(error) {
-            if !self.hints.iter().any(|known| known == hint) {
-                self.hints.push(hint.to_owned());
-            }
+        if let Some(hint) = hint(error)
+            && !self.hints.iter().any(|known| known == hint)
+        {
+            self.hints.push(hint.to_owned());
         }
     }
 
@@ -165,7 +168,10 @@ impl Tally {
             [(structure, _)] => parts.push(structure.to_string()),
             several => parts.push(listed(several)),
         }
-        parts.extend(self.engine.map(|engine| engine.to_string()));
+        if !self.engines.is_empty() {
+            let engines: Vec<String> = self.engines.iter().map(Engine::to_string).collect();
+            parts.push(engines.join(" and "));
+        }
         if let Some(rcond) = self.least_rcond() {
             parts.push(format!("{}rcond {rcond}", if self.is_stack() { "least " } else { "" }));
         }

@@ -29,7 +29,7 @@ fn bad_usage_is_exit_code_2_and_says_what_is_possible() {
         ("", "Usage: matinv"),
         ("invert A.txt", "unrecognized subcommand 'invert'"),
         ("inv", "<INPUT>"),
-        ("inv A.txt --engine native", "[possible values: auto, lapack]"),
+        ("inv A.txt --engine magma", "[possible values: auto, native, lapack]"),
         ("inv A.txt --structure spd", "[possible values: auto, general,"),
         ("inv A.txt --on-failure ignore", "[possible values: fail, nan, keep, pinv]"),
         ("inv A.txt --min-rcond 2", "between 0 and 1"),

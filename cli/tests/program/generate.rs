@@ -58,7 +58,7 @@ fn structures_are_found_again() {
     ] {
         place.matinv(&format!("gen {arguments} -o A.npy --force")).assert().code(0);
         let ran = place.matinv("inv A.npy -o X.npy --force").assert().code(0);
-        ran.stderr(contains(format!(", {structure}, lapack")));
+        ran.stderr(contains(format!(", {structure}, ")));
     }
 }
 

@@ -7,7 +7,7 @@ fn the_machine_is_described() {
     let ran = Place::new().matinv("info").assert().code(0).stderr("");
     let version = format!("matinv     {}\n", env!("CARGO_PKG_VERSION"));
     ran.stdout(contains(version))
-        .stdout(contains("engines    lapack\n"))
+        .stdout(contains("engines    native ("))
         .stdout(contains("BLAS       OpenBLAS "))
         .stdout(contains("kernels "))
         .stdout(contains(" free\n"));

@@ -18,7 +18,7 @@ fn one_matrix_is_data_on_stdout_and_one_line_on_stderr() {
         .assert()
         .code(0)
         .stdout("0.5 -0.5\n-0.25 0.5\n")
-        .stderr(whole(&format!(r"inverted 2×2 float64, general, lapack, rcond 1\.2e-01, {TIME}")));
+        .stderr(whole(&format!(r"inverted 2×2 float64, general, native, rcond 1\.2e-01, {TIME}")));
     place.matinv("inv A.txt --quiet").assert().code(0).stdout("0.5 -0.5\n-0.25 0.5\n").stderr("");
 }
 

@@ -97,7 +97,7 @@ fn a_stack_is_counted_by_structure_and_names_its_least_rcond() {
     }
     place.save("A.npy", &a);
     place.matinv("inv A.npy -o X.npy").assert().code(0).stderr(whole(&format!(
-        r"warning: A.npy: 1 of 4 matrices with rcond below ε = 2\.2e-16, the least 1\.0e-20 at \[3\]: perhaps no digit of such an inverse is right\ninverted 4 matrices 2×2 float64, 2 general, 2 diagonal, lapack, least rcond 1\.0e-20 at \[3\], {TIME}"
+        r"warning: A.npy: 1 of 4 matrices with rcond below ε = 2\.2e-16, the least 1\.0e-20 at \[3\]: perhaps no digit of such an inverse is right\ninverted 4 matrices 2×2 float64, 2 general, 2 diagonal, native and lapack, least rcond 1\.0e-20 at \[3\], {TIME}"
     )));
 }
 

@@ -1,0 +1,168 @@
+//! The scalar of each of several matrices, real or complex, in one or two vectors.
+
+use super::vector::Vector;
+use crate::element::Scalar;
+
+/// One scalar per lane. In memory it is its vectors, one behind the other.
+pub(super) trait Lanes: Copy {
+    /// The vector that its parts are.
+    type Vector: Vector;
+    /// Vectors per scalar: 1 or 2.
+    const PARTS: usize;
+
+    /// A real number in every lane.
+    fn real(value: Self::Vector) -> Self;
+    /// self − x·y.
+    fn sub_mul(self, x: Self, y: Self) -> Self;
+    /// self · x.
+    fn mul(self, x: Self) -> Self;
+    /// 1 / self, each part of it, if the vector `one` is 1.
+    fn inverse(self, one: Self::Vector) -> Self;
+    /// What partial pivoting compares: |re| + |im|, as LAPACK.
+    fn size(self) -> Self::Vector;
+    /// √(re² + im²), if the vector `one` is 1; no square over- or underflows.
+    fn modulus(self, one: Self::Vector) -> Self::Vector;
+    /// sum + 0·self: stays what it is for finite numbers, becomes NaN for others.
+    fn taint(self, sum: Self::Vector, zero: Self::Vector) -> Self::Vector;
+    /// `other` where the mask holds, else self.
+    fn blend(self, mask: <Self::Vector as Vector>::Mask, other: Self) -> Self;
+    /// The lanes in which self = x.
+    fn equal(self, x: Self) -> u32;
+    /// The complex conjugate.
+    fn conj(self) -> Self;
+}
+
+/// The real number that a vector of some lanes holds in each.
+pub(super) type RealOf<L> = <<L as Lanes>::Vector as Vector>::Real;
+
+/// 1 or 0 and the like, in every lane.
+///
+/// # Safety
+///
+/// The CPU has the instructions of the vector.
+#[inline(always)]
+pub(super) unsafe fn constant<L: Lanes>(value: f64) -> L::Vector {
+    // SAFETY: the caller's promise.
+    unsafe { L::Vector::splat(RealOf::<L>::from_f64(value)) }
+}
+
+/// A real number per lane.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Real<V>(V);
+
+impl<V: Vector> Lanes for Real<V> {
+    type Vector = V;
+    const PARTS: usize = 1;
+
+    #[inline(always)]
+    fn real(value: V) -> Self {
+        Real(value)
+    }
+    #[inline(always)]
+    fn sub_mul(self, x: Self, y: Self) -> Self {
+        Real(self.0.sub_mul(x.0, y.0))
+    }
+    #[inline(always)]
+    fn mul(self, x: Self) -> Self {
+        Real(self.0.mul(x.0))
+    }
+    #[inline(always)]
+    fn inverse(self, one: V) -> Self {
+        Real(one.div(self.0))
+    }
+    #[inline(always)]
+    fn size(self) -> V {
+        self.0.abs()
+    }
+    #[inline(always)]
+    fn modulus(self, _: V) -> V {
+        self.0.abs()
+    }
+    #[inline(always)]
+    fn taint(self, sum: V, zero: V) -> V {
+        sum.add_mul(self.0, zero)
+    }
+    #[inline(always)]
+    fn blend(self, mask: V::Mask, other: Self) -> Self {
+        Real(self.0.blend(mask, other.0))
+    }
+    #[inline(always)]
+    fn equal(self, x: Self) -> u32 {
+        V::bits(self.0.eq(x.0))
+    }
+    #[inline(always)]
+    fn conj(self) -> Self {
+        self
+    }
+}
+
+/// A complex number per lane.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Complex<V> {
+    re: V,
+    im: V,
+}
+
+impl<V: Vector> Lanes for Complex<V> {
+    type Vector = V;
+    const PARTS: usize = 2;
+
+    #[inline(always)]
+    fn real(value: V) -> Self {
+        // x − 1·x is zero: nobody asks for what is not finite.
+        Complex { re: value, im: value.add(value.neg()) }
+    }
+    #[inline(always)]
+    fn sub_mul(self, x: Self, y: Self) -> Self {
+        Complex {
+            re: self.re.sub_mul(x.re, y.re).add_mul(x.im, y.im),
+            im: self.im.sub_mul(x.re, y.im).sub_mul(x.im, y.re),
+        }
+    }
+    #[inline(always)]
+    fn mul(self, x: Self) -> Self {
+        Complex {
+            re: self.re.mul(x.re).sub_mul(self.im, x.im),
+            im: self.re.mul(x.im).add_mul(self.im, x.re),
+        }
+    }
+    #[inline(always)]
+    fn inverse(self, one: V) -> Self {
+        // Scaled by the larger part, so that no square over- or underflows to harm.
+        let scale = one.div(self.re.abs().max(self.im.abs()));
+        let (re, im) = (self.re.mul(scale), self.im.mul(scale));
+        let factor = scale.div(re.mul(re).add_mul(im, im));
+        Complex { re: re.mul(factor), im: im.mul(factor).neg() }
+    }
+    #[inline(always)]
+    fn size(self) -> V {
+        self.re.abs().add(self.im.abs())
+    }
+    #[inline(always)]
+    fn modulus(self, one: V) -> V {
+        let (re, im) = (self.re.abs(), self.im.abs());
+        let large = re.max(im);
+        let small = re.neg().max(im.neg()).neg();
+        let zero = large.add(large.neg());
+        let ratio = small.div(large).blend(large.eq(zero), zero);
+        large.mul(one.add_mul(ratio, ratio).sqrt())
+    }
+    #[inline(always)]
+    fn taint(self, sum: V, zero: V) -> V {
+        sum.add_mul(self.re, zero).add_mul(self.im, zero)
+    }
+    #[inline(always)]
+    fn blend(self, mask: V::Mask, other: Self) -> Self {
+        Complex { re: self.re.blend(mask, other.re), im: self.im.blend(mask, other.im) }
+    }
+    #[inline(always)]
+    fn equal(self, x: Self) -> u32 {
+        V::bits(self.re.eq(x.re)) & V::bits(self.im.eq(x.im))
+    }
+    #[inline(always)]
+    fn conj(self) -> Self {
+        Complex { re: self.re, im: self.im.neg() }
+    }
+}

@@ -1,0 +1,54 @@
+//! Which instruction sets there are kernels for, and which this machine has.
+
+use std::sync::LazyLock;
+
+/// The list and the enum come from one source, so that no set can be left out of a test.
+macro_rules! sets {
+    ($($(#[$attribute:meta])* $set:ident: $name:literal, $available:expr;)*) => {
+        /// An instruction set, in the order of preference, best last.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Set {
+            $($(#[$attribute])* $set,)*
+        }
+
+        impl Set {
+            /// All that kernels are compiled for here.
+            pub(crate) const ALL: &[Set] = &[$($(#[$attribute])* Set::$set,)*];
+
+            /// Whether this machine has it.
+            pub(crate) fn is_available(self) -> bool {
+                match self {
+                    $($(#[$attribute])* Set::$set => $available,)*
+                }
+            }
+
+            /// Its name for people.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $($(#[$attribute])* Set::$set => $name,)*
+                }
+            }
+        }
+    };
+}
+
+sets! {
+    Portable: "portable", true;
+    #[cfg(target_arch = "x86_64")]
+    Avx2: "AVX2", is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    #[cfg(target_arch = "x86_64")]
+    Avx512: "AVX-512", is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("fma");
+}
+
+/// The best set that this machine has.
+pub(crate) fn best() -> Set {
+    static BEST: LazyLock<Set> = LazyLock::new(|| {
+        let mut available = Set::ALL.iter().copied().rev().filter(|set| set.is_available());
+        available.next().expect("the portable set is always available")
+    });
+    *BEST
+}

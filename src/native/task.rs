@@ -1,0 +1,245 @@
+//! What a kernel is given, and what it finds out.
+
+use super::lanes::{Lanes, RealOf};
+use super::vector::{MAX_LANES, Tile, Vector};
+use crate::element::Scalar;
+use crate::engine::Norm;
+
+/// What to find out of each matrix beside its inverse.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request {
+    /// Leave matrices alone that have a structure?
+    pub(crate) detect: bool,
+    /// Compute the reciprocal condition number in this norm of the slice?
+    pub(crate) rcond: Option<Norm>,
+    /// Leave matrices alone whose reciprocal condition number is not at least this one?
+    pub(crate) min_rcond: Option<f64>,
+    /// Compute sign and log |det|?
+    pub(crate) determinant: bool,
+    /// Leave matrices alone of which a pivot may be the rounding error of a zero?
+    pub(crate) wary: bool,
+}
+
+/// A group of matrices, one per lane, under way.
+pub(super) struct Task<'a, T> {
+    pub(super) n: usize,
+    /// Matrices, one behind the other; the lanes behind them repeat the last one.
+    pub(super) count: usize,
+    pub(super) from: *const T,
+    pub(super) to: *mut T,
+    /// As many bytes as the kernel says it needs, aligned for any vector.
+    pub(super) memory: *mut u8,
+    /// The pivots, lane after lane for each step, if the determinant is asked for.
+    pub(super) pivots: *mut T,
+    pub(super) request: Request,
+    pub(super) found: &'a mut Found,
+}
+
+/// What a kernel finds out of each lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// Lanes whose inverse was written. The others hold what they held.
+    pub(super) inverted: u32,
+    /// Lanes with an odd number of row exchanges.
+    pub(super) odd: u32,
+    /// Lanes without a pivot in some column, and the first such column.
+    pub(super) singular: u32,
+    pub(super) column: [usize; MAX_LANES],
+    pub(super) rcond: [f64; MAX_LANES],
+}
+
+impl Found {
+    pub(super) fn new() -> Self {
+        let (column, rcond) = ([0; MAX_LANES], [f64::NAN; MAX_LANES]);
+        Found { inverted: 0, odd: 0, singular: 0, column, rcond }
+    }
+
+    /// Forgets the last group. Numbers of lanes that are not told stay.
+    pub(super) fn clear(&mut self) {
+        (self.inverted, self.odd, self.singular) = (0, 0, 0);
+    }
+
+    /// Notes that these lanes have no pivot in this column.
+    #[cold]
+    pub(super) fn note_zero_pivot(&mut self, lanes: u32, column: usize) {
+        let new = lanes & !self.singular;
+        self.singular |= lanes;
+        for (lane, noted) in self.column.iter_mut().enumerate() {
+            if new >> lane & 1 == 1 {
+                *noted = column;
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Task<'_, T> {
+    /// The lanes that hold a matrix of their own.
+    pub(super) fn all(&self) -> u32 {
+        (1 << self.count) - 1
+    }
+
+    /// Where a lane's matrix begins, counted in scalars.
+    #[inline(always)]
+    fn at(&self, lane: usize) -> usize {
+        lane.min(self.count - 1) * self.n * self.n
+    }
+
+    /// Where a lane's matrix is read.
+    #[inline(always)]
+    fn from(&self, lane: usize) -> *const T {
+        self.from.wrapping_add(self.at(lane))
+    }
+
+    /// Where a lane's inverse is written.
+    #[inline(always)]
+    pub(super) fn to<R>(&self, lane: usize) -> *mut R {
+        self.to.wrapping_add(self.at(lane)).cast()
+    }
+}
+
+/// Reads `len` vectors: number e of every lane's matrix goes to vector e.
+///
+/// # Safety
+///
+/// `len` numbers can be read from each of the first `LANES` places, `len` vectors written at `a`;
+/// the CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn load<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::Vector) {
+    let lanes = L::Vector::LANES;
+    let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
+    for lane in 0..L::Vector::LANES {
+        from[lane] = task.from(lane).cast();
+    }
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
+        if len < lanes {
+            let mut tile = empty::<L::Vector>();
+            for lane in 0..L::Vector::LANES {
+                tile[lane] = L::Vector::load_first(from[lane], len);
+            }
+            L::Vector::transpose(&mut tile);
+            for e in 0..L::Vector::LANES {
+                if e < len {
+                    a.add(e).write(tile[e]);
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        loop {
+            let mut tile = empty::<L::Vector>();
+            for lane in 0..L::Vector::LANES {
+                tile[lane] = L::Vector::load(from[lane].add(start));
+            }
+            L::Vector::transpose(&mut tile);
+            for e in 0..L::Vector::LANES {
+                a.add(start + e).write(tile[e]);
+            }
+            if start + lanes == len {
+                return;
+            }
+            // The last tile reaches back over what was read before.
+            start = (start + lanes).min(len - lanes);
+        }
+    }
+}
+
+/// A tile to be filled.
+///
+/// # Safety
+///
+/// The CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn empty<V: Vector>() -> Tile<V> {
+    // SAFETY: the caller's promise.
+    unsafe { [V::splat(V::Real::default()); MAX_LANES] }
+}
+
+/// Writes the first `len` of the vectors at `from`, as many numbers to a place of each lane that
+/// `keep` has.
+///
+/// # Safety
+///
+/// They can be read and written there.
+#[inline(always)]
+pub(super) unsafe fn store<V: Vector>(
+    from: *const V,
+    len: usize,
+    keep: u32,
+    place: impl Fn(usize) -> *mut V::Real,
+) {
+    let lanes = V::LANES;
+    let mut to = [std::ptr::null_mut(); MAX_LANES];
+    for lane in 0..V::LANES {
+        to[lane] = place(lane);
+    }
+    let every = keep == u32::MAX >> (32 - lanes);
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
+        if len < lanes {
+            let mut tile = empty::<V>();
+            for e in 0..V::LANES {
+                if e < len {
+                    tile[e] = from.add(e).read();
+                }
+            }
+            V::transpose(&mut tile);
+            for lane in 0..V::LANES {
+                if keep >> lane & 1 == 1 {
+                    tile[lane].store_first(to[lane], len);
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        loop {
+            let mut tile = empty::<V>();
+            for e in 0..V::LANES {
+                tile[e] = from.add(start + e).read();
+            }
+            V::transpose(&mut tile);
+            if every {
+                for lane in 0..V::LANES {
+                    tile[lane].store(to[lane].add(start));
+                }
+            } else {
+                for lane in 0..V::LANES {
+                    if keep >> lane & 1 == 1 {
+                        tile[lane].store(to[lane].add(start));
+                    }
+                }
+            }
+            if start + lanes == len {
+                return;
+            }
+            start = (start + lanes).min(len - lanes);
+        }
+    }
+}
+
+/// A number per lane, as numbers.
+#[inline(always)]
+pub(super) fn numbers<V: Vector>(vector: V) -> [V::Real; MAX_LANES] {
+    let mut numbers = [V::Real::default(); MAX_LANES];
+    // SAFETY: there is room for the most lanes of any vector.
+    unsafe { vector.store(numbers.as_mut_ptr()) };
+    numbers
+}
+
+/// What norms are multiplied by, so that sums of up to 64 numbers do not overflow.
+pub(super) const SHRINK: f64 = 1.0 / 1024.0;
+
+/// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within
+/// the limit.
+#[inline(always)]
+pub(super) fn rcond<V: Vector>(a: V, x: V, limit: Option<f64>, rcond: &mut [f64]) -> u32 {
+    let mut accepted = 0;
+    for (lane, (a, x)) in numbers(a).into_iter().zip(numbers(x)).take(V::LANES).enumerate() {
+        let (a, x): (f64, f64) = (a.into(), x.into());
+        let found = SHRINK * SHRINK / (a * x);
+        // None is better than 1, but for rounding. NaN stays NaN.
+        rcond[lane] = if found > 1.0 { 1.0 } else { found };
+        accepted |= u32::from(limit.is_none_or(|limit| rcond[lane] >= limit)) << lane;
+    }
+    accepted
+}

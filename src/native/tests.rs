@@ -1,0 +1,296 @@
+//! Every kernel that this machine can run, against LAPACK and against itself.
+
+use super::set::Set;
+use super::vector::MAX_LANES;
+use super::{Group, Kernel, MAX_ORDER, Request, Work};
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Norm};
+use crate::layout::{self, Order};
+use crate::residual;
+use num_complex::{Complex32, Complex64};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Small orders all; then those around the lanes, the tiles and the ends of both.
+fn orders() -> impl Iterator<Item = usize> {
+    (1..=18).chain([23, 24, 25, 31, 32, 33, 47, 48, 63, MAX_ORDER])
+}
+
+/// The sets of this machine; those it lacks are named.
+fn sets() -> Vec<Set> {
+    let (has, lacks): (Vec<Set>, Vec<Set>) = Set::ALL.iter().partition(|set| set.is_available());
+    for set in lacks {
+        println!("not tested: this machine has no {}", set.name());
+    }
+    has
+}
+
+/// What a test knows of a scalar: how to make one of its parts, and its bits.
+trait Parts: Scalar {
+    fn of(re: f64, im: f64) -> Self;
+    fn bits(self) -> [u64; 2];
+}
+
+macro_rules! parts {
+    ($($real:ident, $complex:ident);*) => {$(
+        impl Parts for $real {
+            fn of(re: f64, _: f64) -> Self {
+                Self::from_f64(re)
+            }
+            fn bits(self) -> [u64; 2] {
+                [f64::from(self).to_bits(), 0]
+            }
+        }
+        impl Parts for $complex {
+            fn of(re: f64, im: f64) -> Self {
+                Self::new($real::from_f64(re), $real::from_f64(im))
+            }
+            fn bits(self) -> [u64; 2] {
+                [f64::from(self.re).to_bits(), f64::from(self.im).to_bits()]
+            }
+        }
+    )*};
+}
+
+parts!(f32, Complex32; f64, Complex64);
+
+fn random<T: Parts>(len: usize, rng: &mut StdRng) -> Vec<T> {
+    let mut number = || rng.random_range(-1.0..1.0);
+    (0..len).map(|_| T::of(number(), number())).collect()
+}
+
+fn bits<T: Parts>(a: &[T]) -> Vec<[u64; 2]> {
+    a.iter().map(|x| x.bits()).collect()
+}
+
+const ALL: Request = Request {
+    detect: false,
+    rcond: Some(Norm::One),
+    min_rcond: None,
+    determinant: true,
+    wary: false,
+};
+
+const NOTHING: Request =
+    Request { detect: false, rcond: None, min_rcond: None, determinant: false, wary: false };
+
+fn assert_close(a: f64, b: f64, within: f64, what: &str) {
+    assert!((a - b).abs() <= within * a.abs().max(b.abs()).max(1.0), "{what}: {a} and {b}");
+}
+
+/// Every count of matrices gives what LAPACK gives, and one matrix's bits do not depend on it.
+fn agrees_with_lapack<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(4);
+    let (mut work, mut lapack) = (Work::default(), T::Workspace::default());
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in orders() {
+            let size = n * n;
+            for count in 1..=kernel.lanes().min(if n > 18 { 1 } else { MAX_LANES }) {
+                let what = format!("{} {} {count} of order {n}", set.name(), T::NAME);
+                let a = random::<T>(count * size, rng);
+                let mut x = vec![T::nan(); count * size];
+                let outcome = kernel.invert(&mut work, n, Group::Into(&a, &mut x), ALL);
+                assert_eq!(outcome.inverted(), (1 << count) - 1, "{what}");
+                let facts: Vec<_> =
+                    (0..count).map(|i| (outcome.rcond(i), outcome.determinant(i))).collect();
+                for (i, (rcond, (sign, log))) in facts.into_iter().enumerate() {
+                    let at = i * size..(i + 1) * size;
+                    let view = |a| layout::view(n, a, Order::Column);
+                    let ratio =
+                        residual::left(&view(&a[at.clone()]), &view(&x[at.clone()])).unwrap();
+                    assert!(ratio < 30.0, "{what}: residual {ratio}");
+                    let mut alone = a[at.clone()].to_vec();
+                    let ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false };
+                    let one = kernel.one(&mut work, n, &mut alone, ask).unwrap().unwrap();
+                    assert_eq!(bits(&alone), bits(&x[at.clone()]), "{what}");
+                    assert_eq!(one.rcond, Some(rcond), "{what}");
+                    assert_eq!(one.determinant, Some((sign, log)), "{what}");
+                    let mut theirs = a[at].to_vec();
+                    let facts = T::general(&mut lapack, n, &mut theirs, ask).unwrap();
+                    let (their_sign, their_log) = facts.determinant.unwrap();
+                    // An estimate may be too optimistic, not much so for such orders.
+                    let ratio = facts.rcond.unwrap() / rcond;
+                    assert!((0.9..=10.0).contains(&ratio), "{what}: rcond {rcond}, ratio {ratio}");
+                    let unit = 1e3 * n as f64 * T::UNIT_ROUNDOFF / rcond;
+                    assert_close(their_log, log, unit, &what);
+                    assert!((their_sign - sign).modulus() <= unit, "{what}: {their_sign} {sign}");
+                }
+                let mut again = a.clone();
+                let outcome = kernel.invert(&mut work, n, Group::InPlace(&mut again), NOTHING);
+                assert_eq!(outcome.inverted(), (1 << count) - 1, "{what}");
+                assert_eq!(bits(&again), bits(&x), "{what}: in place");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_set_agrees_with_lapack_at_every_count() {
+    agrees_with_lapack::<f32>();
+    agrees_with_lapack::<f64>();
+    agrees_with_lapack::<Complex32>();
+    agrees_with_lapack::<Complex64>();
+}
+
+/// What may stand beside a matrix: each comes from a good one.
+fn spoil<T: Parts>(kind: usize, n: usize, a: &mut [T]) {
+    match kind {
+        // Singular in its last column, in its first, and throughout.
+        0 => a[n * n - n..].fill(T::zero()),
+        1 => a[..n].fill(T::zero()),
+        2 => a.fill(T::zero()),
+        3 => a[n * n - 1] = T::nan(),
+        4 => a[n / 2] = T::of(f64::INFINITY, 0.0),
+        // The inverse overflows.
+        5 => a
+            .iter_mut()
+            .for_each(|x| *x = x.scale(if T::UNIT_ROUNDOFF < 1e-10 { 1e-310 } else { 1e-40 })),
+        // Finite, and every product overflows.
+        _ => a
+            .iter_mut()
+            .for_each(|x| *x = x.scale(if T::UNIT_ROUNDOFF < 1e-10 { 1e307 } else { 1e37 })),
+    }
+}
+
+fn lanes_are_alone<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(5);
+    let mut work = Work::default();
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in orders() {
+            let size = n * n;
+            let good = random::<T>(kernel.lanes() * size, rng);
+            let mut expected = good.clone();
+            kernel.invert(&mut work, n, Group::InPlace(&mut expected), NOTHING);
+            for kind in 0..7 {
+                for request in [NOTHING, ALL] {
+                    let what = format!("{} {} order {n}, spoiled {kind}", set.name(), T::NAME);
+                    let mut a = good.clone();
+                    // Every other lane, the first included.
+                    for matrix in a.chunks_exact_mut(size).step_by(2) {
+                        spoil(kind, n, matrix);
+                    }
+                    let before = a.clone();
+                    let outcome = kernel.invert(&mut work, n, Group::InPlace(&mut a), request);
+                    let inverted = outcome.inverted();
+                    for i in 0..kernel.lanes() {
+                        let at = i * size..(i + 1) * size;
+                        if i % 2 == 1 {
+                            assert!(inverted >> i & 1 == 1, "{what}, lane {i}");
+                            assert_eq!(bits(&a[at.clone()]), bits(&expected[at]), "{what}, {i}");
+                        } else if kind < 6 {
+                            assert!(inverted >> i & 1 == 0, "{what}, lane {i}");
+                            assert_eq!(bits(&a[at.clone()]), bits(&before[at]), "{what}, {i}");
+                        }
+                    }
+                    let pivot = match kind {
+                        0 => Some(n - 1),
+                        1 | 2 => Some(0),
+                        _ => None,
+                    };
+                    assert_eq!(outcome.singular(0), pivot, "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_lane_sees_what_happens_in_another() {
+    lanes_are_alone::<f32>();
+    lanes_are_alone::<f64>();
+    lanes_are_alone::<Complex32>();
+    lanes_are_alone::<Complex64>();
+}
+
+/// A column that depends on those before it, without rounding, at every place.
+fn names_every_pivot<T: Parts>() {
+    let mut work = Work::default();
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in orders() {
+            for pivot in (0..n).step_by(if n > 9 { 7 } else { 1 }) {
+                // The identity with its rows reversed, and one column a multiple of the first.
+                let mut a = vec![T::zero(); n * n];
+                for j in 0..n {
+                    a[j * n + n - 1 - j] = T::of(2.0, 0.0);
+                }
+                let row = if pivot == 0 { None } else { Some(n - 1) };
+                a[pivot * n..(pivot + 1) * n].fill(T::zero());
+                if let Some(row) = row {
+                    a[pivot * n + row] = T::of(4.0, 0.0);
+                }
+                let ask = Ask { rcond: None, determinant: false, wary: false };
+                let broken = kernel.one(&mut work, n, &mut a, ask).map(Result::err);
+                let expected = Some(Some(Breakdown::ZeroPivot(pivot)));
+                assert_eq!(broken, expected, "{} {} order {n}", set.name(), T::NAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_column_without_a_pivot_is_named() {
+    names_every_pivot::<f32>();
+    names_every_pivot::<f64>();
+    names_every_pivot::<Complex32>();
+    names_every_pivot::<Complex64>();
+}
+
+/// Lanes with a structure are left alone if that is asked for: `structure::detect` is the oracle.
+fn finds_structures<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(6);
+    let mut work = Work::default();
+    let request = Request { detect: true, ..NOTHING };
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in orders().filter(|&n| n <= 9) {
+            let size = n * n;
+            let mut a = random::<T>(kernel.lanes() * size, rng);
+            for round in 0..12 {
+                for (lane, a) in a.chunks_exact_mut(size).enumerate() {
+                    a.copy_from_slice(&random::<T>(size, rng));
+                    for i in 0..n {
+                        a[i * n + i] = a[i * n + i] + T::of(4.0, 0.0);
+                        for j in 0..i {
+                            match (lane + round) % 6 {
+                                0 => a[j * n + i] = T::zero(),
+                                1 => a[i * n + j] = T::zero(),
+                                2 => a[j * n + i] = a[i * n + j],
+                                3 => a[j * n + i] = a[i * n + j].conj(),
+                                // One pair only: general but for order 2.
+                                4 if (i, j) == (1, 0) => a[j * n + i] = T::zero(),
+                                _ => {}
+                            }
+                        }
+                    }
+                    if (lane + round) % 6 == 3 {
+                        layout::make_diagonal_real(n, a);
+                    }
+                }
+                let expected = a.chunks_exact(size).enumerate().fold(0, |mask, (lane, a)| {
+                    let general =
+                        crate::structure::detect(n, a) == crate::structure::Found::General;
+                    mask | u32::from(general) << lane
+                });
+                let outcome = kernel.invert(&mut work, n, Group::InPlace(&mut a), request);
+                assert_eq!(outcome.inverted(), expected, "{} {} order {n}", set.name(), T::NAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn matrices_with_a_structure_are_left_alone() {
+    finds_structures::<f32>();
+    finds_structures::<f64>();
+    finds_structures::<Complex32>();
+    finds_structures::<Complex64>();
+}
+
+#[test]
+fn one_set_is_the_best_and_the_portable_one_is_always_there() {
+    assert!(Set::Portable.is_available());
+    assert_eq!(Some(&super::set::best()), sets().last());
+}

@@ -1,0 +1,178 @@
+//! LU with partial pivoting and the inverse from it, in lanes: orders so small that everything
+//! stays in registers and every loop is unrolled.
+//!
+//! The same as [`lu`](super::lu), but that the permutation of the columns is undone by blends.
+
+use super::lanes::{Lanes, constant};
+use super::lu::{finite, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted};
+use super::task::{Task, load, rcond, store};
+use super::vector::Vector;
+use crate::element::Scalar;
+
+/// The largest order that there is such a kernel for.
+pub(super) const MAX_ORDER: usize = 6;
+
+/// A matrix by columns.
+type Matrix<L, const N: usize> = [[L; N]; N];
+
+/// What elimination leaves behind.
+struct Factors<L: Lanes, const N: usize> {
+    a: Matrix<L, N>,
+    inverses: [L; N],
+    /// The row that each step has exchanged with its own.
+    pivots: [L::Vector; N],
+    /// 0, 1, …, N − 1.
+    index: [L::Vector; N],
+}
+
+/// Inverts a group of order `N`.
+///
+/// # Safety
+///
+/// As [`lu::invert`](super::lu::invert).
+#[inline(always)]
+pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task<'_, T>) {
+    // SAFETY: the caller's promise; a matrix is N² · PARTS vectors.
+    unsafe {
+        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
+        let len = N * N * L::PARTS;
+        let mut a = [[L::real(zero); N]; N];
+        load::<L, T>(task, len, a.as_mut_ptr().cast());
+        let mut keep = task.all() & finite::<L>(N, a.as_ptr().cast());
+        if task.request.detect {
+            keep &= general::<L>(N, a.as_ptr().cast(), keep);
+        }
+        if keep == 0 {
+            return;
+        }
+        let mut norm_of_a = zero;
+        if let Some(which) = task.request.rcond {
+            norm_of_a = norm::<L>(which, N, N, a.as_ptr().cast());
+        }
+        let mut index = [zero; N];
+        for i in 1..N {
+            index[i] = constant::<L>(i as f64);
+        }
+        let mut factors = Factors { a, inverses: [L::real(zero); N], pivots: [zero; N], index };
+        step::<L, T, N, 0>(task, &mut factors, one);
+        step::<L, T, N, 1>(task, &mut factors, one);
+        step::<L, T, N, 2>(task, &mut factors, one);
+        step::<L, T, N, 3>(task, &mut factors, one);
+        step::<L, T, N, 4>(task, &mut factors, one);
+        step::<L, T, N, 5>(task, &mut factors, one);
+        keep &= finite_pivots::<L>(N, factors.a.as_ptr().cast());
+        if task.request.wary {
+            keep &= trusted::<L, T>(N, factors.a.as_ptr().cast());
+        }
+        if task.request.determinant {
+            for k in 0..N {
+                store_pivots::<L, T>(task, k * L::Vector::LANES, factors.a[k][k]);
+            }
+        }
+        let mut x = solve(&factors, L::real(zero));
+        unpermute::<L, N, 5>(&factors, &mut x);
+        unpermute::<L, N, 4>(&factors, &mut x);
+        unpermute::<L, N, 3>(&factors, &mut x);
+        unpermute::<L, N, 2>(&factors, &mut x);
+        unpermute::<L, N, 1>(&factors, &mut x);
+        unpermute::<L, N, 0>(&factors, &mut x);
+        keep &= finite::<L>(N, x.as_ptr().cast()) & !task.found.singular;
+        if let Some(which) = task.request.rcond {
+            let norm_of_x = norm::<L>(which, N, N, x.as_ptr().cast());
+            let limit = task.request.min_rcond;
+            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
+        }
+        store::<L::Vector>(x.as_ptr().cast(), len, keep, |lane| task.to(lane));
+        task.found.inverted = keep;
+    }
+}
+
+/// Step `K`: the pivot, the exchange of rows, the elimination.
+#[inline(always)]
+unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
+    task: &mut Task<'_, T>,
+    factors: &mut Factors<L, N>,
+    one: L::Vector,
+) {
+    if K >= N {
+        return;
+    }
+    let Factors { a, inverses, pivots, index } = factors;
+    let mut largest = a[K][K].size();
+    for i in K + 1..N {
+        largest = a[K][i].size().max(largest);
+    }
+    let mut pivot = index[K];
+    for i in (K + 1..N).rev() {
+        pivot = pivot.blend(a[K][i].size().eq(largest), index[i]);
+    }
+    pivot = pivot.blend(a[K][K].size().eq(largest), index[K]);
+    pivots[K] = pivot;
+    let zeros = L::Vector::bits(largest.eq(index[0]));
+    if zeros != 0 {
+        // SAFETY: a column has N elements, and K inverses are known.
+        unsafe {
+            note_zero_pivot::<L, T>(task, zeros, N, K, a[K].as_ptr(), inverses.as_ptr());
+        }
+    }
+    task.found.odd ^= !L::Vector::bits(pivot.eq(index[K]));
+    for j in 0..N {
+        let old = a[j][K];
+        for i in K + 1..N {
+            let here = pivot.eq(index[i]);
+            a[j][K] = a[j][K].blend(here, a[j][i]);
+            a[j][i] = a[j][i].blend(here, old);
+        }
+    }
+    inverses[K] = a[K][K].inverse(one);
+    for i in K + 1..N {
+        a[K][i] = a[K][i].mul(inverses[K]);
+        for j in K + 1..N {
+            a[j][i] = a[j][i].sub_mul(a[K][i], a[j][K]);
+        }
+    }
+}
+
+/// X L = U⁻¹.
+#[inline(always)]
+fn solve<L: Lanes, const N: usize>(factors: &Factors<L, N>, zero: L) -> Matrix<L, N> {
+    let Factors { a, inverses, .. } = factors;
+    let mut x = [[zero; N]; N];
+    for i in 0..N {
+        x[i][i] = inverses[i];
+        for j in i + 1..N {
+            let mut sum = zero;
+            for k in i..j {
+                sum = sum.sub_mul(x[k][i], a[j][k]);
+            }
+            x[j][i] = sum.mul(inverses[j]);
+        }
+    }
+    for j in (0..N).rev() {
+        for k in j + 1..N {
+            for i in 0..N {
+                x[j][i] = x[j][i].sub_mul(x[k][i], a[j][k]);
+            }
+        }
+    }
+    x
+}
+
+/// Exchanges the columns that step `K` had exchanged as rows.
+#[inline(always)]
+fn unpermute<L: Lanes, const N: usize, const K: usize>(
+    factors: &Factors<L, N>,
+    x: &mut Matrix<L, N>,
+) {
+    if K >= N {
+        return;
+    }
+    for i in 0..N {
+        let old = x[K][i];
+        for j in K + 1..N {
+            let here = factors.pivots[K].eq(factors.index[j]);
+            x[K][i] = x[K][i].blend(here, x[j][i]);
+            x[j][i] = x[j][i].blend(here, old);
+        }
+    }
+}

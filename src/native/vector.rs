@@ -1,0 +1,177 @@
+//! What a kernel needs of a SIMD register: one real number per lane, one matrix per lane.
+//!
+//! As in memchr's trait of the same name, nothing here is marked with `#[target_feature]`: every
+//! method is `inline(always)`, so that it is compiled with the features of the kernel's entry.
+//!
+//! Whoever makes the first vector ([`splat`](Vector::splat), [`load`](Vector::load)) promises that
+//! the CPU has its instructions. From then on a vector is the proof of that, and arithmetic is
+//! safe.
+
+use crate::element::Scalar;
+
+/// The most lanes that any set has.
+pub(crate) const MAX_LANES: usize = 16;
+
+/// A square of numbers that is to be transposed; only the first `LANES` rows are used.
+pub(super) type Tile<V> = [V; MAX_LANES];
+
+/// One real number per lane.
+pub(super) trait Vector: Copy {
+    /// The number in a lane.
+    type Real: Scalar + Into<f64>;
+    /// One truth value per lane.
+    type Mask: Copy;
+    /// How many there are.
+    const LANES: usize;
+
+    /// The same number in every lane.
+    ///
+    /// # Safety
+    ///
+    /// The CPU has the instructions of this vector.
+    unsafe fn splat(value: Self::Real) -> Self;
+
+    /// The numbers at `from`, and those behind it.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat), and `LANES` numbers can be read there.
+    unsafe fn load(from: *const Self::Real) -> Self;
+
+    /// The first `count < LANES` numbers at `from`, then zeros.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat), and `count` numbers can be read there.
+    unsafe fn load_first(from: *const Self::Real, count: usize) -> Self;
+
+    /// Writes every lane.
+    ///
+    /// # Safety
+    ///
+    /// `LANES` numbers can be written there.
+    unsafe fn store(self, to: *mut Self::Real);
+
+    /// Writes the first `count < LANES` lanes.
+    ///
+    /// # Safety
+    ///
+    /// `count` numbers can be written there.
+    unsafe fn store_first(self, to: *mut Self::Real, count: usize);
+
+    /// self + x.
+    fn add(self, x: Self) -> Self;
+    /// self · x.
+    fn mul(self, x: Self) -> Self;
+    /// self / x.
+    fn div(self, x: Self) -> Self;
+    /// self + x·y, with one rounding or two: the same in every lane.
+    fn add_mul(self, x: Self, y: Self) -> Self;
+    /// self − x·y, with one rounding or two: the same in every lane.
+    fn sub_mul(self, x: Self, y: Self) -> Self;
+    /// −self.
+    fn neg(self) -> Self;
+    /// |self|.
+    fn abs(self) -> Self;
+    /// √self.
+    fn sqrt(self) -> Self;
+    /// The larger one; unspecified in lanes with a NaN.
+    fn max(self, x: Self) -> Self;
+    /// Where self = x.
+    fn eq(self, x: Self) -> Self::Mask;
+    /// `other` where the mask holds, else self.
+    fn blend(self, mask: Self::Mask, other: Self) -> Self;
+    /// The lanes in which the mask holds, lane 0 in the lowest bit.
+    fn bits(mask: Self::Mask) -> u32;
+    /// Row i, lane j becomes row j, lane i.
+    fn transpose(tile: &mut Tile<Self>);
+}
+
+/// One lane, in plain Rust: the reference, and what runs where nothing better is.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct One<R>(R);
+
+macro_rules! one_lane {
+    ($real:ty) => {
+        impl Vector for One<$real> {
+            type Real = $real;
+            type Mask = bool;
+            const LANES: usize = 1;
+
+            #[inline(always)]
+            unsafe fn splat(value: $real) -> Self {
+                One(value)
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $real) -> Self {
+                // SAFETY: the caller's promise.
+                One(unsafe { from.read() })
+            }
+            #[inline(always)]
+            unsafe fn load_first(_: *const $real, _: usize) -> Self {
+                One(0.0)
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $real) {
+                // SAFETY: the caller's promise.
+                unsafe { to.write(self.0) }
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, _: *mut $real, _: usize) {}
+            #[inline(always)]
+            fn add(self, x: Self) -> Self {
+                One(self.0 + x.0)
+            }
+            #[inline(always)]
+            fn mul(self, x: Self) -> Self {
+                One(self.0 * x.0)
+            }
+            #[inline(always)]
+            fn div(self, x: Self) -> Self {
+                One(self.0 / x.0)
+            }
+            #[inline(always)]
+            fn add_mul(self, x: Self, y: Self) -> Self {
+                One(self.0 + x.0 * y.0)
+            }
+            #[inline(always)]
+            fn sub_mul(self, x: Self, y: Self) -> Self {
+                One(self.0 - x.0 * y.0)
+            }
+            #[inline(always)]
+            fn neg(self) -> Self {
+                One(-self.0)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                One(self.0.abs())
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                One(self.0.sqrt())
+            }
+            #[inline(always)]
+            fn max(self, x: Self) -> Self {
+                One(if self.0 > x.0 { self.0 } else { x.0 })
+            }
+            #[inline(always)]
+            fn eq(self, x: Self) -> bool {
+                self.0 == x.0
+            }
+            #[inline(always)]
+            fn blend(self, mask: bool, other: Self) -> Self {
+                if mask { other } else { self }
+            }
+            #[inline(always)]
+            fn bits(mask: bool) -> u32 {
+                u32::from(mask)
+            }
+            #[inline(always)]
+            fn transpose(_: &mut Tile<Self>) {}
+        }
+    };
+}
+
+one_lane!(f32);
+one_lane!(f64);
