@@ -36,10 +36,13 @@ fn stacks<T: Scalar>(criterion: &mut Criterion) {
         group.measurement_time(Duration::from_millis(500));
         for threads in THREADS {
             let inverter = Inverter::new().structure(Structure::General).threads(threads);
+            // A filter may leave the case out.
+            let mut ran = false;
             group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
+                ran = true;
                 bencher.iter(|| inverter.inv_into(black_box(&a), &mut x).expect("invertible"));
             });
-            for at in [0, a.len_of(Axis(0)) - 1] {
+            for at in [0, a.len_of(Axis(0)) - 1].into_iter().filter(|_| ran) {
                 let (a, x) = (a.index_axis(Axis(0), at), x.index_axis(Axis(0), at));
                 assert!(residuals(&a, &x).expect("same shape").passes(), "order {n}, matrix {at}");
             }
