@@ -102,13 +102,17 @@ fn the_rest_of_the_gallery_has_small_ratios() {
         assert_inverts("ris", &of::ris(n));
         assert_inverts("parter", &of::parter(n));
         assert_inverts("tridiagonal", &of::tridiagonal(n));
-        // Elements grow by 2ⁿ⁻¹, but are powers of two: as long as nothing else is multiplied in,
-        // nothing is rounded.
+        // Elements grow by 2ⁿ⁻¹, but are powers of two: as long as nothing else is multiplied in
+        // and the growth is within the digits of the scalar (24 in single precision), nothing is
+        // rounded, whatever the order in which a kernel sums. Beyond that partial pivoting loses
+        // this matrix, in theory and on some processors.
         let gfpp = of::gfpp(n);
         assert_ratio("gfpp", &gfpp, 1.0);
-        assert_ratio("gfpp", &gfpp.mapv(<f32 as Scalar>::from_f64), 1.0);
         assert_ratio("gfpp", &gfpp.mapv(|x| Complex64::of(0.0, x)), 1.0);
-        assert_ratio("gfpp", &gfpp.mapv(|x| Complex32::of(x, 0.0)), 1.0);
+        if n <= 20 {
+            assert_ratio("gfpp", &gfpp.mapv(<f32 as Scalar>::from_f64), 1.0);
+            assert_ratio("gfpp", &gfpp.mapv(|x| Complex32::of(x, 0.0)), 1.0);
+        }
         if n % 2 == 0 {
             // Of odd order it is singular.
             assert_inverts("clement", &of::clement(n));
