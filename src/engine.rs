@@ -42,12 +42,17 @@ impl Engine {
 
 /// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
 /// general matrices, by scalar and instruction set.
+///
+/// Above these a stack would still gain, but a single matrix, which works all lanes for its one,
+/// takes more than about one and a half times as long as in LAPACK. Both have to be inverted by
+/// the same engine, to have the same bits.
 fn native_up_to<T: Scalar>(set: Set) -> usize {
-    let double = T::UNIT_ROUNDOFF < 1e-10;
-    match (set, T::COMPLEX, double) {
-        (Set::Portable, ..) => 8,
+    match (set, T::COMPLEX) {
+        (Set::Portable, _) => 8,
         #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, ..) => 32,
+        (Set::Avx2 | Set::Avx512, false) => 16,
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, true) => 8,
     }
 }
 

@@ -182,8 +182,9 @@ impl<T: Scalar> Kernel<T> {
             request,
             found: &mut work.found,
         };
-        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`; `to` is unique, and is `from` or apart from it. The memory is
-        // what the kernel says it needs, aligned to 64 bytes; there is room for n · LANES pivots
+        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`; `to` is unique, and
+        // is `from` or apart from it. The memory is what the kernel says it needs, aligned to 64
+        // bytes; there is room for n · LANES pivots
         // if they are asked for. `of` has looked whether the CPU has the set.
         unsafe { self.entries.get(n).unwrap_or(&self.entries[0])(&mut task) };
         Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
