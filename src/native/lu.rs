@@ -397,9 +397,10 @@ unsafe fn solve<L: Lanes, const R: usize, const C: usize>(
     }
 }
 
-/// Subtracts x[k]·a[k, j + c] for every k of a range from a tile.
+/// Subtracts x[k]·a[k, j + c] for every k of a range from a tile, upwards or downwards. With what
+/// the tiles do inside, every element has its terms in this one order, whatever the tile.
 #[inline(always)]
-unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
+unsafe fn subtract<L: Lanes, const R: usize, const C: usize, const DOWN: bool>(
     n: usize,
     range: std::ops::Range<usize>,
     a: *const L,
@@ -407,8 +408,9 @@ unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
     stride: usize,
     tile: &mut [[L; R]; C],
 ) {
-    let mut k = range.start;
-    while k < range.end {
+    let mut at = range.start;
+    while at < range.end {
+        let k = if DOWN { range.start + range.end - 1 - at } else { at };
         // SAFETY: `a` begins with column j of n by n, j + C ≤ n, k < n; x has n columns, `stride` apart.
         unsafe {
             let mut factor = [*a.add(k); C];
@@ -422,7 +424,7 @@ unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
-        k += 1;
+        at += 1;
     }
 }
 
@@ -450,7 +452,7 @@ unsafe fn forward<L: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
-        subtract::<L, R, C>(n, row..j, a, x, stride(n), &mut tile);
+        subtract::<L, R, C, false>(n, row..j, a, x, stride(n), &mut tile);
         for c in 0..C {
             for before in 0..c {
                 let factor = *a.add(c * n + j + before);
@@ -490,9 +492,9 @@ unsafe fn backward<L: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
-        subtract::<L, R, C>(n, j + C..n, a, x, stride(n), &mut tile);
+        subtract::<L, R, C, true>(n, j + C..n, a, x, stride(n), &mut tile);
         for c in (0..C).rev() {
-            for after in c + 1..C {
+            for after in (c + 1..C).rev() {
                 let factor = *a.add(c * n + j + after);
                 for r in 0..R {
                     tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
