@@ -3,6 +3,7 @@
 use crate::element::{Element, Scalar};
 use crate::engine::{Engine, EngineScalar};
 use crate::error::{Error, Result};
+use crate::fresh::{Fresh, Output};
 use crate::inverse::Plan;
 use crate::layout;
 use crate::ragged;
@@ -10,7 +11,7 @@ use crate::stack::{self, Call, Workers};
 use crate::structure::{Structure, Triangle};
 use crate::verdict::{Inversion, OnFailure, Verdict};
 use crate::workspace::Pools;
-use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, ArrayViewMut, Dimension, IxDyn};
+use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, Dimension, IxDyn};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, OnceLock};
 
@@ -238,9 +239,9 @@ impl Inverter {
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
     pub fn inv<A: Element, D: Dimension>(&self, a: &ArrayRef<A, D>) -> Result<Array<A::Scalar, D>> {
         stack::leading_and_order(a.shape())?;
-        let mut out = layout::fresh(a.raw_dim(), layout::memory_order(a.strides()))?;
-        self.run(&self.plan, Some(a.view().into_dyn()), out.view_mut().into_dyn(), None)?;
-        Ok(out)
+        let mut out = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
+        self.run(&self.plan, Some(a.view().into_dyn()), out.output(), None)?;
+        Ok(out.written())
     }
 
     /// Writes the inverse of `a` into `out`, of the same shape and any strides. Called again with
@@ -259,7 +260,8 @@ impl Inverter {
             let (expected, found) = (a.shape().to_vec(), out.shape().to_vec());
             return Err(Error::ShapeMismatch { expected, found });
         }
-        self.run(&self.plan, Some(a.view().into_dyn()), out.view_mut().into_dyn(), None)
+        let out = Output::Written(out.view_mut().into_dyn());
+        self.run(&self.plan, Some(a.view().into_dyn()), out, None)
     }
 
     /// Replaces `a` by its inverse, as [`inv_inplace`](crate::inv_inplace) with these options.
@@ -269,7 +271,7 @@ impl Inverter {
     /// Those of [`Inverter::inv`]; what `a` then holds is said at
     /// [`inv_inplace`](crate::inv_inplace).
     pub fn inv_inplace<T: Scalar, D: Dimension>(&self, a: &mut ArrayRef<T, D>) -> Result<()> {
-        self.run::<T>(&self.plan, None, a.view_mut().into_dyn(), None)
+        self.run::<T>(&self.plan, None, Output::Written(a.view_mut().into_dyn()), None)
     }
 
     /// The inverse of `a` with a [`Verdict`] on every matrix: status, rcond, determinant, the
@@ -288,12 +290,11 @@ impl Inverter {
         let mut verdicts: Vec<Option<Verdict<A::Scalar>>> = Vec::new();
         layout::reserve(&mut verdicts, count)?;
         verdicts.resize(count, None);
-        let mut inverse = layout::fresh(a.raw_dim(), layout::memory_order(a.strides()))?;
+        let mut inverse = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
         let plan = Plan { report: true, ..self.plan.clone() };
-        let output = inverse.view_mut().into_dyn();
-        self.run(&plan, Some(a.view().into_dyn()), output, Some(&mut verdicts))?;
+        self.run(&plan, Some(a.view().into_dyn()), inverse.output(), Some(&mut verdicts))?;
         let verdicts = shaped(leading, verdicts);
-        Ok(Inversion::new(inverse, verdicts))
+        Ok(Inversion::new(inverse.written(), verdicts))
     }
 
     /// The inverses of matrices of any orders, each with its own result, in the order given.
@@ -326,15 +327,15 @@ impl Inverter {
         ragged::invert_many(&self.call(&self.plan)?, matrices)
     }
 
-    fn run<A: Element>(
+    fn run<'a, A: Element>(
         &self,
         plan: &Plan,
-        input: Option<ArrayView<'_, A, IxDyn>>,
-        output: ArrayViewMut<'_, A::Scalar, IxDyn>,
-        verdicts: Option<&mut [Option<Verdict<A::Scalar>>]>,
+        input: Option<ArrayView<'a, A, IxDyn>>,
+        output: Output<'a, A::Scalar>,
+        verdicts: Option<&'a mut [Option<Verdict<A::Scalar>>]>,
     ) -> Result<()> {
         let call = self.call(plan)?;
-        let shape = output.raw_dim();
+        let shape = IxDyn(output.shape());
         let failures = stack::invert(&call, input, output, verdicts)?;
         match self.plan.on_failure {
             OnFailure::Fail => stack::failure(layout::square(shape.slice())?.0, failures),

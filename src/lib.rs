@@ -5,6 +5,8 @@ mod diagonal;
 mod element;
 mod engine;
 mod error;
+#[allow(unsafe_code)]
+mod fresh;
 mod group;
 mod inverse;
 mod inverter;
