@@ -29,6 +29,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Check(args) => commands::check(args),
         Command::Info(args) => commands::info(args),
         Command::Gen(args) => commands::generate(args),
+        Command::Bench(args) => commands::bench(args),
         Command::Completions(args) => commands::completions(args),
     };
     match ended {
