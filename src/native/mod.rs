@@ -14,9 +14,12 @@
 // Loops over rows and lanes count: that is how they are unrolled, and how the mathematics reads.
 #![allow(clippy::needless_range_loop)]
 
+mod checks;
+mod factor;
 mod lanes;
 mod lu;
 pub(crate) mod set;
+mod solve;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -230,11 +233,11 @@ pub(crate) trait Kernels: Sized {
 /// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
 /// keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal, $columns:literal $(, $features:literal)?) => {{
+    ($scalar:ty, $lanes:ty, $vector:ty, $r:literal $c:literal $rx:literal $cx:literal $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         unsafe fn any(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { lu::invert::<$lanes, _, $rows, $columns>(task) }
+            unsafe { lu::invert::<$lanes, _, $r, $c, $rx, $cx>(task) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn tiny<const N: usize>(task: &mut Task<'_, $scalar>) {
@@ -249,26 +252,30 @@ macro_rules! kernel {
     }};
 }
 
-/// The entries of one scalar: one per set, each with the tile of rows and columns that fits its
-/// registers.
+/// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
+/// columns of one of the factorization, and of one of the inverse.
 macro_rules! kernels {
-    ($scalar:ty, $parts:ident, $real:ty, $avx2:ident $r2:literal $c2:literal,
-     $avx512:ident $r5:literal $c5:literal) => {
+    ($scalar:ty, $parts:ident, $real:ty,
+     $avx2:ident $r2:literal $c2:literal $rx2:literal $cx2:literal,
+     $avx512:ident $r5:literal $c5:literal $rx5:literal $cx5:literal) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
-                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4, 2),
+                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2),
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => {
-                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $r2, $c2, "avx2,fma")
-                    }
+                    Set::Avx2 => kernel!(
+                        $scalar,
+                        $parts<x86::$avx2>,
+                        x86::$avx2,
+                        $r2 $c2 $rx2 $cx2,
+                        "avx2,fma"
+                    ),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => kernel!(
                         $scalar,
                         $parts<x86::$avx512>,
                         x86::$avx512,
-                        $r5,
-                        $c5,
+                        $r5 $c5 $rx5 $cx5,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
                 }
@@ -277,7 +284,7 @@ macro_rules! kernels {
     };
 }
 
-kernels!(f32, Real, f32, F32x8 4 2, F32x16 8 3);
-kernels!(f64, Real, f64, F64x4 4 2, F64x8 8 3);
-kernels!(Complex32, Complex, f32, F32x8 2 2, F32x16 4 2);
-kernels!(Complex64, Complex, f64, F64x4 2 2, F64x8 4 2);
+kernels!(f32, Real, f32, F32x8 2 4 4 2, F32x16 4 4 8 3);
+kernels!(f64, Real, f64, F64x4 2 4 4 2, F64x8 4 4 8 3);
+kernels!(Complex32, Complex, f32, F32x8 2 2 2 2, F32x16 2 4 4 2);
+kernels!(Complex64, Complex, f64, F64x4 2 2 2 2, F64x8 2 4 4 2);
