@@ -41,7 +41,7 @@ use num_complex::{Complex32, Complex64};
 use set::Set;
 pub(crate) use task::Request;
 use task::{Found, Task};
-use vector::{MAX_LANES, One, Vector};
+use vector::{Fused, MAX_LANES, One, Vector};
 
 /// The largest order that a kernel takes.
 pub(crate) const MAX_ORDER: usize = 64;
@@ -62,11 +62,17 @@ pub(crate) struct Kernel<T> {
     vector: usize,
     /// By order; the first one takes every order.
     entries: [Entry<T>; tiny::MAX_ORDER + 1],
-    positive_definite: [Entry<T>; tiles::MAX_BLOCK + 1],
-    triangular: [Entry<T>; tiles::MAX_BLOCK + 1],
+    positive_definite: ByOrder<T>,
+    triangular: ByOrder<T>,
+    /// The same for a single matrix, by the same arithmetic without lanes.
+    positive_definite_alone: ByOrder<T>,
+    triangular_alone: ByOrder<T>,
     /// Looks which kinds of matrices there are, and inverts none.
     find: Entry<T>,
 }
+
+/// The entries of a kernel for a structure; the first one takes every order that is no block.
+type ByOrder<T> = [Entry<T>; tiles::MAX_BLOCK + 1];
 
 /// What a kernel inverts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,12 +214,6 @@ impl<T: Scalar> Kernel<T> {
         group: Group<'_, T>,
         request: Request,
     ) -> Outcome<'w, T> {
-        let (entries, triangle): (&[Entry<T>], _) = match kind {
-            Kind::General => (&self.entries, Triangle::Lower),
-            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
-            Kind::Triangular(triangle) => (&self.triangular, triangle),
-        };
-        let entry = *entries.get(n).unwrap_or(&entries[0]);
         let places = match group {
             Group::Into(from, to) => {
                 assert_eq!(from.len(), to.len());
@@ -221,8 +221,18 @@ impl<T: Scalar> Kernel<T> {
             }
             Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
         };
+        let alone = kind != Kind::General && places.2 == n * n;
+        let (entries, triangle): (&[Entry<T>], _) = match kind {
+            Kind::General => (&self.entries, Triangle::Lower),
+            Kind::PositiveDefinite(triangle) if alone => (&self.positive_definite_alone, triangle),
+            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
+            Kind::Triangular(triangle) if alone => (&self.triangular_alone, triangle),
+            Kind::Triangular(triangle) => (&self.triangular, triangle),
+        };
+        let entry = *entries.get(n).unwrap_or(&entries[0]);
         // SAFETY: these are slices; what is written is unique.
-        unsafe { self.run(entry, (triangle, only), work, n, places, request) }
+        let outcome = unsafe { self.run(entry, (triangle, only), work, n, places, request) };
+        Outcome { lanes: if alone { 1 } else { self.lanes }, ..outcome }
     }
 
     /// Looks which kinds of matrices there are in a group.
@@ -243,15 +253,15 @@ impl<T: Scalar> Kernel<T> {
     /// # Safety
     ///
     /// The entry may read and write them there; the places are the same or apart.
-    unsafe fn run<'w>(
+    unsafe fn run(
         self,
         entry: Entry<T>,
         (triangle, only): (Triangle, u32),
-        work: &'w mut Work<T>,
+        work: &mut Work<T>,
         n: usize,
         (from, to, len): (*const T, *mut T, usize),
         request: Request,
-    ) -> Outcome<'w, T> {
+    ) -> Outcome<'_, T> {
         assert!((1..=MAX_ORDER).contains(&n), "order {n}");
         let size = n * n;
         let count = len / size;
@@ -337,10 +347,17 @@ pub(crate) trait Kernels: Sized {
     fn kernel(set: Set) -> Kernel<Self>;
 }
 
-/// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
-/// keep every temporary on the stack.
+/// An entry for each order.
+macro_rules! by_order {
+    ($entry:ident) => {
+        [$entry::<0>, $entry::<1>, $entry::<2>, $entry::<3>, $entry::<4>, $entry::<5>]
+    };
+}
+
+/// A kernel of lanes `$lanes` of a vector; `$alone` are its scalars one by one. Each small order is
+/// a function of its own: debug builds keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal, $columns:literal $(, $features:literal)?) => {{
+    ($scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $rows:literal, $columns:literal $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         unsafe fn any(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
@@ -366,26 +383,24 @@ macro_rules! kernel {
             // SAFETY: the caller's promise.
             unsafe { kinds::find::<$lanes, _>(task) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn cholesky_alone<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { cholesky::invert::<$alone, _, N>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn triangle_alone<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { triangle::invert::<$alone, _, N>(task) }
+        }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
             entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
-            positive_definite: [
-                cholesky::<0>,
-                cholesky::<1>,
-                cholesky::<2>,
-                cholesky::<3>,
-                cholesky::<4>,
-                cholesky::<5>,
-            ],
-            triangular: [
-                triangle::<0>,
-                triangle::<1>,
-                triangle::<2>,
-                triangle::<3>,
-                triangle::<4>,
-                triangle::<5>,
-            ],
+            positive_definite: by_order!(cholesky),
+            triangular: by_order!(triangle),
+            positive_definite_alone: by_order!(cholesky_alone),
+            triangular_alone: by_order!(triangle_alone),
             find,
         }
     }};
@@ -399,15 +414,26 @@ macro_rules! kernels {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
-                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4, 2),
+                    Set::Portable => {
+                        kernel!($scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 4, 2)
+                    }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => {
-                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $r2, $c2, "avx2,fma")
+                        kernel!(
+                            $scalar,
+                            $parts<x86::$avx2>,
+                            $parts<Fused<$real>>,
+                            x86::$avx2,
+                            $r2,
+                            $c2,
+                            "avx2,fma"
+                        )
                     }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => kernel!(
                         $scalar,
                         $parts<x86::$avx512>,
+                        $parts<Fused<$real>>,
                         x86::$avx512,
                         $r5,
                         $c5,
