@@ -39,39 +39,17 @@ impl Engine {
         if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
     }
 
-    /// The engine for matrices of order `n` and of this kind; see
+    /// The engine for matrices of order `n` and of this kind: as
     /// [`for_general`](Self::for_general).
     pub(crate) fn for_kind<T: Scalar>(self, kind: Kind, n: usize) -> Engine {
         let up_to = match (self, kind) {
             (_, Kind::General) => return self.for_general::<T>(n),
             (Engine::Lapack, _) => 0,
-            (Engine::Native, _) => native::MAX_ORDER,
-            (Engine::Auto, Kind::PositiveDefinite(_)) => cholesky_up_to::<T>(set::best()),
-            (Engine::Auto, Kind::Triangular(_)) => triangular_up_to::<T>(set::best()),
+            // A single one without lanes takes no longer than in LAPACK, or not much; see the bench
+            // `structured`.
+            (Engine::Native | Engine::Auto, _) => native::MAX_ORDER,
         };
         if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
-    }
-}
-
-/// [`native_up_to`] for positive definite matrices.
-fn cholesky_up_to<T: Scalar>(set: Set) -> usize {
-    match (set, T::COMPLEX) {
-        (Set::Portable, _) => 8,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, false) => 32,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, true) => 16,
-    }
-}
-
-/// [`native_up_to`] for triangular matrices.
-fn triangular_up_to<T: Scalar>(set: Set) -> usize {
-    match (set, T::COMPLEX) {
-        (Set::Portable, _) => 8,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, false) => 16,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, true) => 8,
     }
 }
 

@@ -71,7 +71,8 @@ struct Run<'a, T> {
     request: Request,
     /// Are the verdicts of those that are inverted wanted?
     all: bool,
-    /// What the next group is taken for: the declared kind, or what the last group was.
+    /// What the next group is taken for: the declared kind, or what the last group was; `None` if
+    /// there was nothing for kernels in it.
     kind: Option<Kind>,
 }
 
@@ -117,6 +118,10 @@ impl<'a, T: Scalar> Run<'a, T> {
         let left = every & !inverted;
         let kinds = self.kernel.kinds(native, self.n, group.input()).by_kind();
         let (mut most, tried) = (inverted.count_ones(), self.kind);
+        if inverted == 0 && kinds.iter().all(|&(kind, lanes)| lanes == 0 || !self.is_native(kind)) {
+            // Nothing here is for kernels; so may be the next group.
+            self.kind = None;
+        }
         for (kind, lanes) in kinds.map(|(kind, lanes)| (kind, lanes & left)) {
             if lanes == 0 || Some(kind) == tried || !self.is_native(kind) {
                 continue;

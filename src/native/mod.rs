@@ -46,7 +46,7 @@ use num_complex::{Complex32, Complex64};
 use set::Set;
 pub(crate) use task::Request;
 use task::{Found, Task};
-use vector::{MAX_LANES, One, Vector};
+use vector::{Fused, MAX_LANES, One, Vector};
 
 /// The largest order that a kernel takes.
 pub(crate) const MAX_ORDER: usize = 64;
@@ -78,15 +78,21 @@ pub(crate) struct Kernel<T> {
     single: Single<T>,
     /// Which groups go matrix by matrix.
     few: Few,
-    positive_definite: [Entry<T>; tiles::MAX_BLOCK + 1],
-    triangular: [Entry<T>; tiles::MAX_BLOCK + 1],
+    positive_definite: ByOrder<T>,
+    triangular: ByOrder<T>,
+    /// The same for a single matrix, by the same arithmetic without lanes.
+    positive_definite_alone: ByOrder<T>,
+    triangular_alone: ByOrder<T>,
     /// Looks which kinds of matrices there are, and inverts none.
     find: Entry<T>,
 }
 
+/// The entries of a kernel for a structure; the first one takes every order that is no block.
+type ByOrder<T> = [Entry<T>; tiles::MAX_BLOCK + 1];
+
 /// How a kernel goes over a group.
 enum Way<T> {
-    /// A matrix per lane.
+    /// All at once.
     InLanes(Entry<T>),
     /// Matrix by matrix.
     OneByOne(Single<T>),
@@ -242,11 +248,6 @@ impl<T: Scalar> Kernel<T> {
         group: Group<'_, T>,
         request: Request,
     ) -> Outcome<'w, T> {
-        let (entries, triangle): (&[Entry<T>], _) = match kind {
-            Kind::General => (&self.entries, Triangle::Lower),
-            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
-            Kind::Triangular(triangle) => (&self.triangular, triangle),
-        };
         let places = match group {
             Group::Into(from, to) => {
                 assert_eq!(from.len(), to.len());
@@ -254,13 +255,22 @@ impl<T: Scalar> Kernel<T> {
             }
             Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
         };
+        let alone = kind != Kind::General && places.2 == n * n;
+        let (entries, triangle): (&[Entry<T>], _) = match kind {
+            Kind::General => (&self.entries, Triangle::Lower),
+            Kind::PositiveDefinite(triangle) if alone => (&self.positive_definite_alone, triangle),
+            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
+            Kind::Triangular(triangle) if alone => (&self.triangular_alone, triangle),
+            Kind::Triangular(triangle) => (&self.triangular, triangle),
+        };
         let way = if kind == Kind::General && places.2 <= self.few(n) * n * n {
             Way::OneByOne(self.single)
         } else {
             Way::InLanes(*entries.get(n).unwrap_or(&entries[0]))
         };
         // SAFETY: these are slices; what is written is unique.
-        unsafe { self.run(way, (triangle, only), work, n, places, request) }
+        let outcome = unsafe { self.run(way, (triangle, only), work, n, places, request) };
+        Outcome { lanes: if alone { 1 } else { self.lanes }, ..outcome }
     }
 
     /// Looks which kinds of matrices there are in a group.
@@ -283,15 +293,15 @@ impl<T: Scalar> Kernel<T> {
     /// # Safety
     ///
     /// They may be read and written there; the places are the same or apart.
-    unsafe fn run<'w>(
+    unsafe fn run(
         self,
         way: Way<T>,
         (triangle, only): (Triangle, u32),
-        work: &'w mut Work<T>,
+        work: &mut Work<T>,
         n: usize,
         (from, to, len): (*const T, *mut T, usize),
         request: Request,
-    ) -> Outcome<'w, T> {
+    ) -> Outcome<'_, T> {
         assert!((1..=MAX_ORDER).contains(&n), "order {n}");
         let size = n * n;
         let count = len / size;
@@ -390,10 +400,17 @@ pub(crate) trait Kernels: Sized {
     fn kernel(set: Set) -> Kernel<Self>;
 }
 
-/// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
-/// keep every temporary on the stack.
+/// An entry for each order.
+macro_rules! by_order {
+    ($entry:ident) => {
+        [$entry::<0>, $entry::<1>, $entry::<2>, $entry::<3>, $entry::<4>, $entry::<5>]
+    };
+}
+
+/// A kernel of lanes `$lanes` of a vector; `$alone` are its scalars one by one. Each small order is
+/// a function of its own: debug builds keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty,
+    ($scalar:ty, $lanes:ty, $alone:ty, $vector:ty,
      $r:literal $c:literal $rx:literal $cx:literal,
      $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
      $(, $features:literal)?) => {{
@@ -427,28 +444,26 @@ macro_rules! kernel {
             // SAFETY: the caller's promise.
             unsafe { kinds::find::<$lanes, _>(task) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn cholesky_alone<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { cholesky::invert::<$alone, _, N>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn triangle_alone<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { triangle::invert::<$alone, _, N>(task) }
+        }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
             entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
             single,
             few: $few,
-            positive_definite: [
-                cholesky::<0>,
-                cholesky::<1>,
-                cholesky::<2>,
-                cholesky::<3>,
-                cholesky::<4>,
-                cholesky::<5>,
-            ],
-            triangular: [
-                triangle::<0>,
-                triangle::<1>,
-                triangle::<2>,
-                triangle::<3>,
-                triangle::<4>,
-                triangle::<5>,
-            ],
+            positive_definite: by_order!(cholesky),
+            triangular: by_order!(triangle),
+            positive_definite_alone: by_order!(cholesky_alone),
+            triangular_alone: by_order!(triangle_alone),
             find,
         }
     }};
@@ -468,12 +483,14 @@ macro_rules! kernels {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
                     Set::Portable => {
-                        kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2, 4 2 2 2, $few)
+                        kernel!($scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>,
+                            2 2 4 2, 4 2 2 2, $few)
                     }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => kernel!(
                         $scalar,
                         $parts<x86::$avx2>,
+                        $parts<Fused<$real>>,
                         x86::$avx2,
                         $($a)*,
                         $($b)*,
@@ -484,6 +501,7 @@ macro_rules! kernels {
                     Set::Avx512 => kernel!(
                         $scalar,
                         $parts<x86::$avx512>,
+                        $parts<Fused<$real>>,
                         x86::$avx512,
                         $($c)*,
                         $($d)*,

@@ -235,7 +235,9 @@ impl Spoiled {
             Spoiled::NotANumber => a[n * n - 1] = T::nan(),
             Spoiled::Tiny => {
                 let factor = if T::UNIT_ROUNDOFF < 1e-10 { 1e-312 } else { 1e-42 };
-                a.iter_mut().for_each(|x| *x = x.scale(factor));
+                for x in a {
+                    *x = x.scale(factor);
+                }
             }
         }
     }

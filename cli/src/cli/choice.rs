@@ -79,7 +79,7 @@ pub(crate) enum EngineArg {
     /// The fastest for the matrix
     #[default]
     Auto,
-    /// SIMD kernels, many small general matrices at once; LAPACK where there is none
+    /// SIMD kernels, many small matrices at once; LAPACK where there is none
     Native,
     /// LAPACK's own routines
     Lapack,
