@@ -48,13 +48,15 @@ impl<T> Target<'_, T> {
 }
 
 /// Inverts a run of matrices that [`takes`] accepts. `note` is told, by its place in the run, of
-/// each that went the way of a single one, and of every one if `all` are wanted.
+/// each that went the way of a single one, and of every one if `all` are wanted. `stream`: write
+/// past the cache where that is possible.
 pub(crate) fn invert<A: Element>(
     plan: &Plan,
     workspace: &mut Workspace<A::Scalar>,
     input: Option<ArrayView3<'_, A>>,
     output: ArrayViewMut3<'_, A::Scalar>,
     all: bool,
+    stream: bool,
     mut note: impl FnMut(usize, Result<Verdict<A::Scalar>>),
 ) {
     let (count, n, _) = output.dim();
@@ -67,6 +69,7 @@ pub(crate) fn invert<A: Element>(
         min_rcond: plan.min_rcond,
         determinant: ask.determinant,
         wary: order == Order::Row,
+        stream,
     };
     let source = input.as_ref().and_then(|input| layout::gapless_run(input, order));
     let source = source.and_then(A::as_scalars);
@@ -74,8 +77,12 @@ pub(crate) fn invert<A: Element>(
         Ok(slice) => Target::Slice(slice),
         Err(view) => Target::Strided(view),
     };
-    for first in (0..count).step_by(kernel.lanes()) {
-        let here = first..count.min(first + kernel.lanes());
+    // The kernel goes through many groups at once where nothing has to be done between them.
+    let in_place = matches!(target, Target::Slice(_)) && (source.is_some() || input.is_none());
+    let most = if in_place && !all { count } else { kernel.lanes() };
+    let mut first = 0;
+    while first < count {
+        let here = first..count.min(first + most);
         let scalars = here.start * n * n..here.end * n * n;
         let Workspace { packed, kept, .. } = &mut *workspace;
         // What cannot be read as it lies is brought into slices first: those of the output if it
@@ -105,6 +112,8 @@ pub(crate) fn invert<A: Element>(
             }
         };
         let outcome = kernel.invert(&mut kept.native, n, group, request);
+        let here = first + outcome.first()..here.end.min(first + outcome.first() + kernel.lanes());
+        first = here.start;
         let inverted = outcome.inverted();
         let is_inverted = |at: usize| inverted >> (at - first) & 1 == 1;
         if all {
@@ -131,6 +140,7 @@ pub(crate) fn invert<A: Element>(
                 }
             }
         }
+        let end = here.end;
         for at in here.filter(|&at| !is_inverted(at)) {
             let matrix = target.matrix(at, n, order);
             let verdict = match &input {
@@ -139,6 +149,7 @@ pub(crate) fn invert<A: Element>(
             };
             note(at, verdict);
         }
+        first = end;
     }
 }
 

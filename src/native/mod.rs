@@ -5,6 +5,9 @@
 //! instruction sets this machine has. A [`Kernel`] is the algorithm compiled for a set and a
 //! scalar: with one lane it is plain Rust, and the reference for the others.
 //!
+//! A kernel goes through a run of matrices group by group; while it works on one, the next is
+//! fetched, and what is too much for the caches is written past them.
+//!
 //! In every lane rows are exchanged for the largest pivot, as in LAPACK, and no lane sees what
 //! happens in another. A matrix that a kernel cannot invert to the satisfaction of all that was
 //! asked is left as it was: the caller takes it out of the group.
@@ -16,6 +19,8 @@
 
 mod checks;
 mod factor;
+#[cfg(all(test, unix))]
+mod guarded;
 mod lanes;
 mod lu;
 pub(crate) mod set;
@@ -41,7 +46,7 @@ use vector::{MAX_LANES, One, Vector};
 /// The largest order that a kernel takes.
 pub(crate) const MAX_ORDER: usize = 64;
 
-/// A group is inverted.
+/// Groups are inverted, up to one that has a matrix which is not.
 ///
 /// # Safety
 ///
@@ -56,7 +61,7 @@ pub(crate) struct Kernel<T> {
     /// Bytes of a vector.
     vector: usize,
     /// By order; the first one takes every order.
-    entries: [Entry<T>; tiny::MAX_ORDER + 1],
+    entries: [Entry<T>; 9],
 }
 
 impl<T> Clone for Kernel<T> {
@@ -85,7 +90,7 @@ impl<T> Default for Work<T> {
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// The matrices of a group: `n²` scalars each, one behind the other, by columns.
+/// The matrices of a run: `n²` scalars each, one behind the other, by columns.
 pub(crate) enum Group<'a, T> {
     /// Read here, written there.
     Into(&'a [T], &'a mut [T]),
@@ -93,8 +98,10 @@ pub(crate) enum Group<'a, T> {
     InPlace(&'a mut [T]),
 }
 
-/// What became of the matrices of a group.
+/// What became of the matrices of the last group that was worked on; those of the groups before
+/// were all inverted.
 pub(crate) struct Outcome<'a, T> {
+    first: usize,
     n: usize,
     lanes: usize,
     found: &'a Found,
@@ -102,6 +109,11 @@ pub(crate) struct Outcome<'a, T> {
 }
 
 impl<T: Scalar> Outcome<'_, T> {
+    /// The first matrix of the group.
+    pub(crate) fn first(&self) -> usize {
+        self.first
+    }
+
     /// The matrices that were inverted, the first in the lowest bit; the others are as they were.
     pub(crate) fn inverted(&self) -> u32 {
         self.found.inverted
@@ -147,7 +159,8 @@ impl<T: Scalar> Kernel<T> {
         self.lanes
     }
 
-    /// Inverts up to [`lanes`](Self::lanes) matrices of order `n`.
+    /// Inverts matrices of order `n`, in groups of [`lanes`](Self::lanes), to the end or to the
+    /// first group in which one cannot be inverted to the satisfaction of all that is asked.
     pub(crate) fn invert<'w>(
         self,
         work: &'w mut Work<T>,
@@ -157,6 +170,8 @@ impl<T: Scalar> Kernel<T> {
     ) -> Outcome<'w, T> {
         assert!((1..=MAX_ORDER).contains(&n), "order {n}");
         let size = n * n;
+        let stream = request.stream && matches!(group, Group::Into(..));
+        let request = Request { stream, ..request };
         let (from, to, len) = match group {
             Group::Into(from, to) => {
                 assert_eq!(from.len(), to.len());
@@ -165,7 +180,7 @@ impl<T: Scalar> Kernel<T> {
             Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
         };
         let count = len / size;
-        assert!(len % size == 0 && (1..=self.lanes).contains(&count), "{len} scalars, order {n}");
+        assert!(len % size == 0 && count > 0, "{len} scalars, order {n}");
         let parts = if T::COMPLEX { 2 } else { 1 };
         let lines = (lu::vectors(n, parts) * self.vector).div_ceil(size_of::<Line>());
         if work.lines.len() < lines {
@@ -177,20 +192,24 @@ impl<T: Scalar> Kernel<T> {
         work.found.clear();
         let mut task = Task {
             n,
-            count,
+            lanes: self.lanes,
+            count: count.min(self.lanes),
+            left: count,
             from,
             to,
+            ahead: from.wrapping_add(count.min(self.lanes) * size).cast(),
             memory: work.lines.as_mut_ptr().cast(),
             pivots: work.pivots.as_mut_ptr(),
             request,
             found: &mut work.found,
         };
-        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`; `to` is unique, and
+        // SAFETY: there are `left` matrices of n² scalars at `from` and `to`; `to` is unique, and
         // is `from` or apart from it. The memory is what the kernel says it needs, aligned to 64
         // bytes; there is room for n · LANES pivots
         // if they are asked for. `of` has looked whether the CPU has the set.
         unsafe { self.entries.get(n).unwrap_or(&self.entries[0])(&mut task) };
-        Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
+        let first = count - task.left;
+        Outcome { first, n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
     /// Inverts one general matrix, to the bits that it would have in any group. `None` if that is
@@ -209,6 +228,7 @@ impl<T: Scalar> Kernel<T> {
             min_rcond: None,
             determinant: ask.determinant,
             wary: ask.wary,
+            stream: false,
         };
         let outcome = self.invert(work, n, Group::InPlace(a), request);
         if let Some(column) = outcome.singular(0) {
@@ -233,41 +253,74 @@ pub(crate) trait Kernels: Sized {
 /// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
 /// keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty, $r:literal $c:literal $rx:literal $cx:literal $(, $features:literal)?) => {{
+    ($scalar:ty, $lanes:ty, $vector:ty, $small:literal,
+     $r:literal $c:literal $rx:literal $half:literal $cx:literal $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
-        unsafe fn any(task: &mut Task<'_, $scalar>) {
+        unsafe fn order<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { lu::invert::<$lanes, _, $r, $c, $rx, $cx>(task) }
+            unsafe {
+                loop {
+                    lu::invert::<$lanes, _, N, $r, $c, $rx, $half, $cx>(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn tiny<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { tiny::invert::<$lanes, _, N>(task) }
+            unsafe {
+                loop {
+                    tiny::invert::<$lanes, _, N>(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
         }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
-            entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
+            entries: [
+                order::<0>,
+                tiny::<1>,
+                tiny::<2>,
+                tiny::<3>,
+                tiny::<4>,
+                tiny::<5>,
+                tiny::<6>,
+                order::<{ 7 * $small }>,
+                order::<{ 8 * $small }>,
+            ],
         }
     }};
 }
 
-/// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
-/// columns of one of the factorization, and of one of the inverse.
+/// The entries of one scalar: one per set. `$small` is 1 where orders 7 and 8 have functions
+/// of their own; then the tiles that fit the set's registers, see [`lu::invert`].
 macro_rules! kernels {
-    ($scalar:ty, $parts:ident, $real:ty,
-     $avx2:ident $r2:literal $c2:literal $rx2:literal $cx2:literal,
-     $avx512:ident $r5:literal $c5:literal $rx5:literal $cx5:literal) => {
+    ($scalar:ty, $parts:ident, $real:ty, $small:literal,
+     $avx2:ident $r2:literal $c2:literal $rx2:literal $half2:literal $cx2:literal,
+     $avx512:ident $r5:literal $c5:literal $rx5:literal $half5:literal $cx5:literal) => {
         impl Kernels for $scalar {
+            #[allow(clippy::erasing_op)] // order 0 is any order
+            // Else every crate that calls it would compile all kernels once more.
+            #[inline(never)]
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
-                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2),
+                    Set::Portable => {
+                        kernel!($scalar, $parts<One<$real>>, One<$real>, 0, 2 2 4 2 2)
+                    }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => kernel!(
                         $scalar,
                         $parts<x86::$avx2>,
                         x86::$avx2,
-                        $r2 $c2 $rx2 $cx2,
+                        $small,
+                        $r2 $c2 $rx2 $half2 $cx2,
                         "avx2,fma"
                     ),
                     #[cfg(target_arch = "x86_64")]
@@ -275,7 +328,8 @@ macro_rules! kernels {
                         $scalar,
                         $parts<x86::$avx512>,
                         x86::$avx512,
-                        $r5 $c5 $rx5 $cx5,
+                        $small,
+                        $r5 $c5 $rx5 $half5 $cx5,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
                 }
@@ -284,7 +338,7 @@ macro_rules! kernels {
     };
 }
 
-kernels!(f32, Real, f32, F32x8 2 4 4 2, F32x16 4 4 8 3);
-kernels!(f64, Real, f64, F64x4 2 4 4 2, F64x8 4 4 8 3);
-kernels!(Complex32, Complex, f32, F32x8 2 2 2 2, F32x16 2 4 4 2);
-kernels!(Complex64, Complex, f64, F64x4 2 2 2 2, F64x8 2 4 4 2);
+kernels!(f32, Real, f32, 1, F32x8 2 4 4 2 2, F32x16 4 4 8 4 3);
+kernels!(f64, Real, f64, 1, F64x4 2 4 4 2 2, F64x8 4 4 8 4 3);
+kernels!(Complex32, Complex, f32, 0, F32x8 2 2 2 1 2, F32x16 2 4 4 2 2);
+kernels!(Complex64, Complex, f64, 0, F64x4 2 2 2 1 2, F64x8 2 4 4 2 2);
