@@ -81,10 +81,10 @@ pub(super) const ALL: Request = Request {
     min_rcond: None,
     determinant: true,
     wary: false,
+    stream: false,
 };
 
-pub(super) const NOTHING: Request =
-    Request { detect: false, rcond: None, min_rcond: None, determinant: false, wary: false };
+pub(super) const NOTHING: Request = Request { rcond: None, determinant: false, ..ALL };
 
 pub(super) fn assert_close(a: f64, b: f64, within: f64, what: &str) {
     assert!((a - b).abs() <= within * a.abs().max(b.abs()).max(1.0), "{what}: {a} and {b}");

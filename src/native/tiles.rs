@@ -126,7 +126,7 @@ pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
     // SAFETY: the caller's promise. The first number of a vector is that of its first lane.
     unsafe {
         if task.count > 1 {
-            return store::<L::Vector>(a, len, keep, |lane| task.to(lane));
+            return store::<L::Vector, false>(a, len, keep, |lane| task.to_lane(lane));
         }
         if keep & 1 == 1 {
             let to = task.to.cast::<RealOf<L>>();

@@ -64,6 +64,28 @@ pub(super) trait Vector: Copy {
     /// `LANES` numbers can be written there.
     unsafe fn store(self, to: *mut Self::Real);
 
+    /// Writes every lane past the cache. Others see it behind a [`fence`](Self::fence).
+    ///
+    /// # Safety
+    ///
+    /// As [`store`](Self::store), and `to` is aligned to the vector.
+    unsafe fn stream(self, to: *mut Self::Real);
+
+    /// What was streamed before is written before what comes then.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat).
+    unsafe fn fence();
+
+    /// Asks for the cache line at an address, which need not be one that may be read: `near` for
+    /// the first cache, else for the second.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat).
+    unsafe fn prefetch(address: *const u8, near: bool);
+
     /// Writes the first `count < LANES` lanes.
     ///
     /// # Safety
@@ -168,6 +190,15 @@ macro_rules! one_lane {
                 // SAFETY: the caller's promise.
                 unsafe { to.write(self.0) }
             }
+            #[inline(always)]
+            unsafe fn stream(self, to: *mut $real) {
+                // SAFETY: the caller's promise.
+                unsafe { to.write(self.0) }
+            }
+            #[inline(always)]
+            unsafe fn fence() {}
+            #[inline(always)]
+            unsafe fn prefetch(_: *const u8, _: bool) {}
             #[inline(always)]
             unsafe fn store_first(self, _: *mut $real, _: usize) {}
             #[inline(always)]
