@@ -27,7 +27,7 @@ pub(crate) fn takes<T: Scalar>(plan: &Plan, n: usize) -> bool {
         Structure::Auto => n > 1,
         _ => false,
     };
-    general && !plan.measures() && plan.engine.for_general::<T>(n) == Engine::Native
+    general && !plan.measures() && plan.engine.in_kernels::<T>(n)
 }
 
 /// Where the inverses of a run go.
