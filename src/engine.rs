@@ -58,16 +58,14 @@ impl Engine {
 /// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
 /// general matrices, by scalar and instruction set.
 ///
-/// Above these a stack would still gain, but a single matrix, which works all lanes for its one,
-/// takes more than about one and a half times as long as in LAPACK. Both have to be inverted by
-/// the same engine, to have the same bits.
+/// A matrix and a stack have one limit: both have to be inverted by the same engine, to have the
+/// same bits.
 fn native_up_to<T: Scalar>(set: Set) -> usize {
     match (set, T::COMPLEX) {
-        (Set::Portable, _) => 8,
+        (Set::Portable, false) => 16,
+        (Set::Portable, true) => 8,
         #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, false) => 16,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, true) => 8,
+        (Set::Avx2 | Set::Avx512, _) => native::MAX_ORDER,
     }
 }
 
@@ -237,7 +235,7 @@ engine_scalars!(f32: f32, f64: f64, Complex32: complex32, Complex64: complex64);
 
 /// The engines of this build, each with the memory that it keeps.
 pub(crate) struct Engines<T: Scalar> {
-    native: native::factor::Work<T>,
+    native: native::whole::Work<T>,
     #[cfg(feature = "openblas")]
     lapack: T::Lapack,
 }
@@ -245,7 +243,7 @@ pub(crate) struct Engines<T: Scalar> {
 impl<T: Scalar> Default for Engines<T> {
     fn default() -> Self {
         Engines {
-            native: native::factor::Work::default(),
+            native: native::whole::Work::default(),
             #[cfg(feature = "openblas")]
             lapack: T::Lapack::default(),
         }

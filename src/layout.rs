@@ -61,18 +61,32 @@ pub(crate) fn reserve<T>(buffer: &mut Vec<T>, len: usize) -> Result<()> {
     buffer.try_reserve_exact(missing).map_err(|_| Error::OutOfMemory { bytes })
 }
 
-/// A fresh array of the given shape, whose matrices are stored in the given order.
+/// An array of zeros of the given shape, whose matrices are stored in the given order.
 ///
 /// # Errors
 ///
 /// [`Error::OutOfMemory`].
 pub(crate) fn fresh<T: Scalar, D: Dimension>(shape: D, order: Order) -> Result<Array<T, D>> {
+    shaped(shape, order, zeros)
+}
+
+/// An array of the given shape, whose matrices are stored in the given order, of as many elements
+/// as `memory` is asked for.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`], and those of `memory`.
+pub(crate) fn shaped<T, D: Dimension>(
+    shape: D,
+    order: Order,
+    memory: impl FnOnce(usize) -> Result<Vec<T>>,
+) -> Result<Array<T, D>> {
     let too_large = Error::OutOfMemory { bytes: usize::MAX };
     let len = shape.slice().iter().try_fold(1usize, |len, &axis| len.checked_mul(axis));
     let ndim = shape.ndim();
-    let zeros = zeros(len.ok_or_else(|| too_large.clone())?)?;
+    let memory = memory(len.ok_or_else(|| too_large.clone())?)?;
     // The one reason left: a shape whose non-zero axes alone exceed the address space.
-    let mut array = Array::from_shape_vec(shape, zeros).map_err(|_| too_large)?;
+    let mut array = Array::from_shape_vec(shape, memory).map_err(|_| too_large)?;
     if order == Order::Column {
         // The last two axes are equal, so this changes strides, not the shape.
         array.swap_axes(ndim - 2, ndim - 1);

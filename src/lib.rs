@@ -6,6 +6,8 @@ mod diagonal;
 mod element;
 mod engine;
 mod error;
+#[allow(unsafe_code)]
+mod fresh;
 mod group;
 mod inverse;
 mod inverter;
@@ -33,6 +35,8 @@ pub use element::{Element, Scalar};
 pub use engine::Engine;
 pub use error::{Error, Failure, Result};
 pub use inverter::{Inverter, inv, inv_inplace};
+#[cfg(feature = "openblas")]
+pub use lapack::multiply::blas_multiply;
 pub use platform::{Blas, Platform, platform};
 pub use residual::{Residuals, residuals};
 pub use structure::{Structure, Triangle};

@@ -7,6 +7,7 @@
 use crate::element::{Element, Scalar};
 use crate::engine::MAX_ORDER;
 use crate::error::{Error, Failure, Result};
+use crate::fresh::Output;
 use crate::group;
 use crate::inverse::Plan;
 use crate::layout;
@@ -76,7 +77,7 @@ pub(crate) struct Call<'a, T: Scalar> {
 /// A run of matrices: views of equal leading axes, and where their verdicts go.
 struct Run<'a, A: Element> {
     input: Option<ArrayView<'a, A, IxDyn>>,
-    output: ArrayViewMut<'a, A::Scalar, IxDyn>,
+    output: Output<'a, A::Scalar>,
     verdicts: Option<&'a mut [Option<Verdict<A::Scalar>>]>,
     /// Position, in index order, of the first one.
     first: usize,
@@ -113,11 +114,11 @@ pub(crate) fn leading_and_order(shape: &[usize]) -> Result<(&[usize], usize)> {
 ///
 /// Those of the shape; [`Error::TooLarge`], [`Error::OutOfMemory`]. Failures of matrices are
 /// returned, in index order: it is the caller who knows the policy.
-pub(crate) fn invert<A: Element>(
+pub(crate) fn invert<'a, A: Element>(
     call: &Call<'_, A::Scalar>,
-    input: Option<ArrayView<'_, A, IxDyn>>,
-    output: ArrayViewMut<'_, A::Scalar, IxDyn>,
-    verdicts: Option<&mut [Option<Verdict<A::Scalar>>]>,
+    input: Option<ArrayView<'a, A, IxDyn>>,
+    output: Output<'a, A::Scalar>,
+    verdicts: Option<&'a mut [Option<Verdict<A::Scalar>>]>,
 ) -> Result<Vec<(usize, Error)>> {
     let (leading, n) = leading_and_order(output.shape())?;
     let count: usize = leading.iter().product();
@@ -130,7 +131,7 @@ pub(crate) fn invert<A: Element>(
     let run = Run { input, output, verdicts, first: 0, count };
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
-        run.invert_all(call.plan, slot.workspace(), &failures);
+        run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), &failures));
     };
     match schedule::<A::Scalar>(n, in_lanes, count, call.blas_threads, || call.workers.count()) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
@@ -155,13 +156,13 @@ fn halve<A: Element>(run: Run<'_, A>, grain: usize, work: &(impl Fn(Run<'_, A>) 
 impl<A: Element> Run<'_, A> {
     /// Cuts the run in two along the first leading axis that is longer than 1.
     fn split(mut self) -> (Self, Self) {
-        while self.output.len_of(Axis(0)) == 1 {
-            self.output = self.output.index_axis_move(Axis(0), 0);
+        while self.output.shape()[0] == 1 {
+            self.output = self.output.first();
             self.input = self.input.map(|input| input.index_axis_move(Axis(0), 0));
         }
-        let len = self.output.len_of(Axis(0));
+        let len = self.output.shape()[0];
         let (at, count) = (len / 2, self.count / len * (len / 2));
-        let (left, right) = self.output.split_at(Axis(0), at);
+        let (left, right) = self.output.split_at(at);
         let (left_input, right_input) = self.input.map(|input| input.split_at(Axis(0), at)).unzip();
         let (left_verdicts, right_verdicts) =
             self.verdicts.map(|verdicts| verdicts.split_at_mut(count)).unzip();
@@ -178,10 +179,22 @@ impl<A: Element> Run<'_, A> {
         )
     }
 
+    /// Visits the run in turn, in pieces that are short enough for an output that is to be cleared.
+    fn in_pieces(self, visit: &mut impl FnMut(Self)) {
+        if self.count > 1 && self.output.is_long() {
+            let (left, right) = self.split();
+            left.in_pieces(visit);
+            right.in_pieces(visit);
+        } else {
+            visit(self);
+        }
+    }
+
     /// Inverts the run on this thread: in groups where there is a kernel that takes them, else one
     /// matrix after the other.
     fn invert_all(self, plan: &Plan, workspace: &mut Workspace<A::Scalar>, failures: &Failures) {
         let Run { input, output, mut verdicts, first, .. } = self;
+        let output = output.clear();
         let all = verdicts.is_some();
         let mut note = |at: usize, verdict| {
             let room = verdicts.as_mut().map(|verdicts| &mut verdicts[at]);

@@ -6,6 +6,7 @@
 
 mod determinant;
 mod general;
+pub(crate) mod multiply;
 pub(crate) mod openblas;
 mod positive_definite;
 mod routines;

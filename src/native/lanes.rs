@@ -10,6 +10,12 @@ pub(super) trait Lanes: Copy {
     /// Vectors per scalar: 1 or 2.
     const PARTS: usize;
 
+    /// The scalars at these places behind `from`, counted in real numbers.
+    ///
+    /// # Safety
+    ///
+    /// They can be read there.
+    unsafe fn gather(from: *const RealOf<Self>, places: <Self::Vector as Vector>::Places) -> Self;
     /// A real number in every lane.
     fn real(value: Self::Vector) -> Self;
     /// self − x·y.
@@ -30,6 +36,34 @@ pub(super) trait Lanes: Copy {
     fn equal(self, x: Self) -> u32;
     /// The complex conjugate.
     fn conj(self) -> Self;
+
+    /// The scalar of a lane of one that is in memory, in every lane. `at` points to its real part.
+    ///
+    /// # Safety
+    ///
+    /// It can be read, and the CPU has the instructions.
+    unsafe fn spread(at: *const RealOf<Self>) -> Self;
+    /// Writes the scalar of lane 0 as the one of a lane in memory: the reverse of
+    /// [`spread`](Self::spread).
+    ///
+    /// # Safety
+    ///
+    /// It can be written.
+    unsafe fn put(self, at: *mut RealOf<Self>);
+    /// `other` in the lanes whose bit is set, else self.
+    fn select(self, bits: u32, other: Self) -> Self;
+    /// The first `count ≤ LANES` of the scalars at `from`, one per lane, then zeros.
+    ///
+    /// # Safety
+    ///
+    /// As many can be read, and the CPU has the instructions.
+    unsafe fn load_scalars(from: *const RealOf<Self>, count: usize) -> Self;
+    /// Writes the scalars of the first `count ≤ LANES` lanes, one behind the other.
+    ///
+    /// # Safety
+    ///
+    /// As many can be written.
+    unsafe fn store_scalars(self, to: *mut RealOf<Self>, count: usize);
 }
 
 /// The real number that a vector of some lanes holds in each.
@@ -46,6 +80,32 @@ pub(super) unsafe fn constant<L: Lanes>(value: f64) -> L::Vector {
     unsafe { L::Vector::splat(RealOf::<L>::from_f64(value)) }
 }
 
+/// The first `count` numbers at `from`, then zeros; no more than there are lanes.
+#[inline(always)]
+unsafe fn load_up_to<V: Vector>(from: *const V::Real, count: usize) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match count {
+            0 => V::splat(V::Real::default()),
+            count if count < V::LANES => V::load_first(from, count),
+            _ => V::load(from),
+        }
+    }
+}
+
+/// Writes the first `count` lanes, or all if there are no more.
+#[inline(always)]
+unsafe fn store_up_to<V: Vector>(vector: V, to: *mut V::Real, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match count {
+            0 => {}
+            count if count < V::LANES => vector.store_first(to, count),
+            _ => vector.store(to),
+        }
+    }
+}
+
 /// A real number per lane.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -55,6 +115,11 @@ impl<V: Vector> Lanes for Real<V> {
     type Vector = V;
     const PARTS: usize = 1;
 
+    #[inline(always)]
+    unsafe fn gather(from: *const V::Real, places: V::Places) -> Self {
+        // SAFETY: the caller's promise.
+        Real(unsafe { V::gather(from, places) })
+    }
     #[inline(always)]
     fn real(value: V) -> Self {
         Real(value)
@@ -95,6 +160,30 @@ impl<V: Vector> Lanes for Real<V> {
     fn conj(self) -> Self {
         self
     }
+    #[inline(always)]
+    unsafe fn spread(at: *const V::Real) -> Self {
+        // SAFETY: the caller's promise.
+        Real(unsafe { V::splat(at.read()) })
+    }
+    #[inline(always)]
+    unsafe fn put(self, at: *mut V::Real) {
+        // SAFETY: the caller's promise.
+        unsafe { at.write(self.0.first()) }
+    }
+    #[inline(always)]
+    fn select(self, bits: u32, other: Self) -> Self {
+        Real(self.0.select(bits, other.0))
+    }
+    #[inline(always)]
+    unsafe fn load_scalars(from: *const V::Real, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Real(unsafe { load_up_to(from, count) })
+    }
+    #[inline(always)]
+    unsafe fn store_scalars(self, to: *mut V::Real, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { store_up_to(self.0, to, count) }
+    }
 }
 
 /// A complex number per lane.
@@ -109,6 +198,13 @@ impl<V: Vector> Lanes for Complex<V> {
     type Vector = V;
     const PARTS: usize = 2;
 
+    #[inline(always)]
+    unsafe fn gather(from: *const V::Real, places: V::Places) -> Self {
+        // SAFETY: the caller's promise; a scalar is two numbers.
+        unsafe {
+            Complex { re: V::gather(from, places), im: V::gather(from.wrapping_add(1), places) }
+        }
+    }
     #[inline(always)]
     fn real(value: V) -> Self {
         // x − 1·x is zero: nobody asks for what is not finite.
@@ -164,5 +260,42 @@ impl<V: Vector> Lanes for Complex<V> {
     #[inline(always)]
     fn conj(self) -> Self {
         Complex { re: self.re, im: self.im.neg() }
+    }
+    #[inline(always)]
+    unsafe fn spread(at: *const V::Real) -> Self {
+        // SAFETY: the caller's promise; the imaginary parts are a vector behind the real ones.
+        unsafe { Complex { re: V::splat(at.read()), im: V::splat(at.add(V::LANES).read()) } }
+    }
+    #[inline(always)]
+    unsafe fn put(self, at: *mut V::Real) {
+        // SAFETY: as for `spread`.
+        unsafe {
+            at.write(self.re.first());
+            at.add(V::LANES).write(self.im.first());
+        }
+    }
+    #[inline(always)]
+    fn select(self, bits: u32, other: Self) -> Self {
+        Complex { re: self.re.select(bits, other.re), im: self.im.select(bits, other.im) }
+    }
+    #[inline(always)]
+    unsafe fn load_scalars(from: *const V::Real, count: usize) -> Self {
+        // SAFETY: the caller's promise: `count` scalars are twice as many numbers. The second
+        // address is used if there are more than one vector holds.
+        unsafe {
+            let behind = (2 * count).saturating_sub(V::LANES);
+            let (re, im) = load_up_to::<V>(from, 2 * count)
+                .deinterleave(load_up_to(from.wrapping_add(V::LANES), behind));
+            Complex { re, im }
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_scalars(self, to: *mut V::Real, count: usize) {
+        // SAFETY: as for `load_scalars`.
+        unsafe {
+            let (here, behind) = self.re.interleave(self.im);
+            store_up_to(here, to, 2 * count);
+            store_up_to(behind, to.wrapping_add(V::LANES), (2 * count).saturating_sub(V::LANES));
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! The native engine: many matrices of one small order at once, one per SIMD lane.
+//! The native engine: small matrices, one alone in all lanes or one per SIMD lane.
 //!
-//! [`lu`] is the algorithm, generic over what a register holds ([`vector`]: the registers of each
-//! instruction set; [`lanes`]: real and complex scalars made of them). [`set`] says which
-//! instruction sets this machine has. A [`Kernel`] is the algorithm compiled for a set and a
-//! scalar: with one lane it is plain Rust, and the reference for the others.
+//! [`lu`] is the algorithm, [`single`] the same for one matrix: both generic over what a register
+//! holds ([`vector`]: the registers of each instruction set; [`lanes`]: real and complex scalars
+//! made of them). [`set`] says which instruction sets this machine has. A [`Kernel`] is the
+//! algorithm compiled for a set and a scalar: with one lane it is plain Rust, and the reference for
+//! the others.
 //!
 //! In every lane rows are exchanged for the largest pivot, as in LAPACK, and no lane sees what
 //! happens in another. A matrix that a kernel cannot invert to the satisfaction of all that was
@@ -14,15 +15,19 @@
 // Loops over rows and lanes count: that is how they are unrolled, and how the mathematics reads.
 #![allow(clippy::needless_range_loop)]
 
-pub(crate) mod factor;
+mod checks;
+mod factor;
 mod lanes;
 mod lu;
 pub(crate) mod set;
+mod single;
+mod solve;
 mod task;
 #[cfg(test)]
 mod tests;
 mod tiny;
 mod vector;
+pub(crate) mod whole;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -46,6 +51,13 @@ pub(crate) const MAX_ORDER: usize = 64;
 /// The task is sound and the CPU has the set.
 type Entry<T> = unsafe fn(&mut Task<'_, T>);
 
+/// The matrix of one lane is inverted.
+///
+/// # Safety
+///
+/// As for [`Entry`].
+type Single<T> = unsafe fn(&mut Task<'_, T>, lane: usize);
+
 /// A kernel of some set for a scalar.
 #[derive(Debug)]
 pub(crate) struct Kernel<T> {
@@ -55,7 +67,15 @@ pub(crate) struct Kernel<T> {
     vector: usize,
     /// By order; the first one takes every order.
     entries: [Entry<T>; tiny::MAX_ORDER + 1],
+    /// One matrix of an order that is not tiny.
+    single: Single<T>,
+    /// Which groups go matrix by matrix.
+    few: Few,
 }
+
+/// Up to how many matrices a group is inverted one after the other, each by all lanes: from an
+/// order on, in ascending order.
+type Few = &'static [(usize, usize)];
 
 impl<T> Clone for Kernel<T> {
     fn clone(&self) -> Self {
@@ -145,6 +165,12 @@ impl<T: Scalar> Kernel<T> {
         self.lanes
     }
 
+    /// Up to how many matrices of order `n` are inverted one after the other.
+    fn few(self, n: usize) -> usize {
+        let row = self.few.iter().rev().find(|(from, _)| n >= *from);
+        row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| *few)
+    }
+
     /// Inverts up to [`lanes`](Self::lanes) matrices of order `n`.
     pub(crate) fn invert<'w>(
         self,
@@ -165,7 +191,10 @@ impl<T: Scalar> Kernel<T> {
         let count = len / size;
         assert!(len % size == 0 && (1..=self.lanes).contains(&count), "{len} scalars, order {n}");
         let parts = if T::COMPLEX { 2 } else { 1 };
-        let lines = (lu::vectors(n, parts) * self.vector).div_ceil(size_of::<Line>());
+        let one_by_one = count <= self.few(n);
+        let vectors =
+            if one_by_one { single::vectors(n, parts, self.lanes) } else { lu::vectors(n, parts) };
+        let lines = (vectors * self.vector).div_ceil(size_of::<Line>());
         if work.lines.len() < lines {
             work.lines.resize(lines, Line([0; 64]));
         }
@@ -187,7 +216,15 @@ impl<T: Scalar> Kernel<T> {
         // is `from` or apart from it. The memory is what the kernel says it needs, aligned to 64
         // bytes; there is room for n · LANES pivots
         // if they are asked for. `of` has looked whether the CPU has the set.
-        unsafe { self.entries.get(n).unwrap_or(&self.entries[0])(&mut task) };
+        unsafe {
+            if one_by_one {
+                for lane in 0..count {
+                    (self.single)(&mut task, lane);
+                }
+            } else {
+                self.entries.get(n).unwrap_or(&self.entries[0])(&mut task);
+            }
+        }
         Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
@@ -231,45 +268,69 @@ pub(crate) trait Kernels: Sized {
 /// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
 /// keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal, $columns:literal $(, $features:literal)?) => {{
+    ($scalar:ty, $lanes:ty, $vector:ty,
+     $r:literal $c:literal $rx:literal $cx:literal,
+     $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
+     $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         unsafe fn any(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { lu::invert::<$lanes, _, $rows, $columns>(task) }
+            unsafe { lu::invert::<$lanes, _, $r, $c, $rx, $cx>(task) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn tiny<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
             unsafe { tiny::invert::<$lanes, _, N>(task) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn single(task: &mut Task<'_, $scalar>, lane: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { single::invert::<$lanes, _, $blocks, $tile, $steps, $pass>(task, lane) }
+        }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
             entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
+            single,
+            few: $few,
         }
     }};
 }
 
-/// The entries of one scalar: one per set, each with the tile of rows and columns that fits its
-/// registers.
+/// A group of a few matrices is not worth the lanes: measured. Tiny orders always are.
+const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
+
+/// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
+/// columns of one of the factorization, and of one of the inverse; of a single matrix, blocks and
+/// columns, steps and columns of elimination.
 macro_rules! kernels {
-    ($scalar:ty, $parts:ident, $real:ty, $avx2:ident $r2:literal $c2:literal,
-     $avx512:ident $r5:literal $c5:literal) => {
+    ($scalar:ty, $parts:ident, $real:ty, $few:expr,
+     $avx2:ident [$($a:literal)*] [$($b:literal)*],
+     $avx512:ident [$($c:literal)*] [$($d:literal)*]) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
-                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4, 2),
-                    #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => {
-                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $r2, $c2, "avx2,fma")
+                    Set::Portable => {
+                        kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2, 4 2 2 2, $few)
                     }
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => kernel!(
+                        $scalar,
+                        $parts<x86::$avx2>,
+                        x86::$avx2,
+                        $($a)*,
+                        $($b)*,
+                        FEW,
+                        "avx2,fma"
+                    ),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => kernel!(
                         $scalar,
                         $parts<x86::$avx512>,
                         x86::$avx512,
-                        $r5,
-                        $c5,
+                        $($c)*,
+                        $($d)*,
+                        FEW,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
                 }
@@ -278,7 +339,12 @@ macro_rules! kernels {
     };
 }
 
-kernels!(f32, Real, f32, F32x8 4 2, F32x16 8 3);
-kernels!(f64, Real, f64, F64x4 4 2, F64x8 8 3);
-kernels!(Complex32, Complex, f32, F32x8 2 2, F32x16 4 2);
-kernels!(Complex64, Complex, f64, F64x4 2 2, F64x8 4 2);
+// One lane has nothing to gain but a better order of work.
+kernels!(f32, Real, f32, &[(20, 1)],
+    F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4]);
+kernels!(f64, Real, f64, &[(20, 1)],
+    F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4]);
+kernels!(Complex32, Complex, f32, &[],
+    F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4]);
+kernels!(Complex64, Complex, f64, &[],
+    F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4]);

@@ -80,15 +80,40 @@ impl<T: Scalar> Task<'_, T> {
 
     /// Where a lane's matrix begins, counted in scalars.
     #[inline(always)]
-    fn at(&self, lane: usize) -> usize {
+    pub(super) fn at(&self, lane: usize) -> usize {
         lane.min(self.count - 1) * self.n * self.n
     }
 
     /// Where a lane's matrix is read.
     #[inline(always)]
-    fn from(&self, lane: usize) -> *const T {
+    pub(super) fn from(&self, lane: usize) -> *const T {
         self.from.wrapping_add(self.at(lane))
     }
+
+    /// Where each lane's matrix begins, counted in real numbers.
+    ///
+    /// # Safety
+    ///
+    /// The CPU has the instructions.
+    #[inline(always)]
+    pub(super) unsafe fn bases<L: Lanes>(&self) -> L::Vector {
+        let mut bases = [RealOf::<L>::default(); MAX_LANES];
+        for lane in 0..L::Vector::LANES {
+            bases[lane] = RealOf::<L>::from_f64((self.at(lane) * L::PARTS) as f64);
+        }
+        // SAFETY: there are the most lanes of any vector.
+        unsafe { L::Vector::load(bases.as_ptr()) }
+    }
+
+    /// The numbers of the group, from scalar `at` on.
+    #[inline(always)]
+    pub(super) fn numbers<R>(&self, at: usize) -> *const R {
+        self.from.wrapping_add(at).cast()
+    }
+
+    /// Asks for as much of the group behind this one as `scalars` per lane are, if there is one.
+    #[inline(always)]
+    pub(super) fn prefetch<L: Lanes>(&mut self, scalars: usize) {}
 
     /// Where a lane's inverse is written.
     #[inline(always)]
@@ -235,11 +260,15 @@ pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 pub(super) fn rcond<V: Vector>(a: V, x: V, limit: Option<f64>, rcond: &mut [f64]) -> u32 {
     let mut accepted = 0;
     for (lane, (a, x)) in numbers(a).into_iter().zip(numbers(x)).take(V::LANES).enumerate() {
-        let (a, x): (f64, f64) = (a.into(), x.into());
-        let found = SHRINK * SHRINK / (a * x);
-        // None is better than 1, but for rounding. NaN stays NaN.
-        rcond[lane] = if found > 1.0 { 1.0 } else { found };
+        rcond[lane] = reciprocal(a.into(), x.into());
         accepted |= u32::from(limit.is_none_or(|limit| rcond[lane] >= limit)) << lane;
     }
     accepted
+}
+
+/// 1 / (‖A‖ ‖X‖), from norms times [`SHRINK`].
+pub(super) fn reciprocal(a: f64, x: f64) -> f64 {
+    let found = SHRINK * SHRINK / (a * x);
+    // None is better than 1, but for rounding. NaN stays NaN.
+    if found > 1.0 { 1.0 } else { found }
 }

@@ -21,6 +21,8 @@ pub(super) trait Vector: Copy {
     type Real: Scalar + Into<f64>;
     /// One truth value per lane.
     type Mask: Copy;
+    /// One place in memory per lane.
+    type Places: Copy;
     /// How many there are.
     const LANES: usize;
 
@@ -44,6 +46,16 @@ pub(super) trait Vector: Copy {
     ///
     /// As [`splat`](Self::splat), and `count` numbers can be read there.
     unsafe fn load_first(from: *const Self::Real, count: usize) -> Self;
+
+    /// The number at each of these places behind `from`, counted in numbers.
+    ///
+    /// # Safety
+    ///
+    /// They can be read there.
+    unsafe fn gather(from: *const Self::Real, places: Self::Places) -> Self;
+
+    /// As places: each is a whole number from 0 on, below 2²⁴.
+    fn places(self) -> Self::Places;
 
     /// Writes every lane.
     ///
@@ -83,6 +95,16 @@ pub(super) trait Vector: Copy {
     fn blend(self, mask: Self::Mask, other: Self) -> Self;
     /// The lanes in which the mask holds, lane 0 in the lowest bit.
     fn bits(mask: Self::Mask) -> u32;
+    /// `other` in the lanes whose bit is set, lane 0 being the lowest one; else self.
+    fn select(self, bits: u32, other: Self) -> Self;
+    /// The largest number of all lanes, in every lane; unspecified if there is a NaN.
+    fn spread_max(self) -> Self;
+    /// The number in lane 0.
+    fn first(self) -> Self::Real;
+    /// The numbers of even and of odd places in self followed by x.
+    fn deinterleave(self, x: Self) -> (Self, Self);
+    /// The reverse of [`deinterleave`](Self::deinterleave).
+    fn interleave(self, x: Self) -> (Self, Self);
     /// Row i, lane j becomes row j, lane i.
     fn transpose(tile: &mut Tile<Self>);
 }
@@ -97,6 +119,7 @@ macro_rules! one_lane {
         impl Vector for One<$real> {
             type Real = $real;
             type Mask = bool;
+            type Places = usize;
             const LANES: usize = 1;
 
             #[inline(always)]
@@ -111,6 +134,16 @@ macro_rules! one_lane {
             #[inline(always)]
             unsafe fn load_first(_: *const $real, _: usize) -> Self {
                 One(0.0)
+            }
+            #[inline(always)]
+            unsafe fn gather(from: *const $real, place: usize) -> Self {
+                // SAFETY: the caller's promise.
+                One(unsafe { from.add(place).read() })
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
+            fn places(self) -> usize {
+                self.0 as usize
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $real) {
@@ -166,6 +199,26 @@ macro_rules! one_lane {
             #[inline(always)]
             fn bits(mask: bool) -> u32 {
                 u32::from(mask)
+            }
+            #[inline(always)]
+            fn select(self, bits: u32, other: Self) -> Self {
+                if bits & 1 == 1 { other } else { self }
+            }
+            #[inline(always)]
+            fn spread_max(self) -> Self {
+                self
+            }
+            #[inline(always)]
+            fn first(self) -> $real {
+                self.0
+            }
+            #[inline(always)]
+            fn deinterleave(self, x: Self) -> (Self, Self) {
+                (self, x)
+            }
+            #[inline(always)]
+            fn interleave(self, x: Self) -> (Self, Self) {
+                (self, x)
             }
             #[inline(always)]
             fn transpose(_: &mut Tile<Self>) {}

@@ -4,8 +4,8 @@ use crate::lapack_matrices::gaussian;
 use crate::ratios::{THRESHOLD, left, right};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, matrix_of, same_bits, stack_of};
-use matinv::ndarray::{Array2, s};
-use matinv::{Inverter, inv, platform};
+use matinv::ndarray::{Array1, Array2, Array5, Axis, IxDyn, s};
+use matinv::{Inverter, OnFailure, inv, platform};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rayon::prelude::*;
@@ -193,4 +193,34 @@ fn an_inverter_serves_many_threads_and_orders() {
             });
         }
     });
+}
+
+/// Outputs of a call come page by page and in pieces; none of that may show.
+#[test]
+fn a_fresh_output_holds_what_an_old_one_would() {
+    let rng = &mut StdRng::seed_from_u64(5);
+    let some: Vec<Array2<f64>> = (0..97).map(|_| gaussian(5, rng)).collect();
+    // More than 4 MiB, in lengths that no piece and no group divides; every 7th one singular.
+    let mut stack = Array5::zeros((3, 1, 101, 83, 25));
+    for (i, mut place) in stack.lanes_mut(Axis(4)).into_iter().enumerate() {
+        if i % 7 != 0 {
+            place.assign(&Array1::from_iter(some[i % some.len()].iter().copied()));
+        }
+    }
+    let stack = stack.into_shape_with_order(IxDyn(&[3, 1, 101, 83, 5, 5])).unwrap();
+    for storage in Storage::BOTH {
+        let a = storage.of(&stack);
+        for policy in [OnFailure::FillNan, OnFailure::Keep, OnFailure::PseudoInverse] {
+            for threads in [1, 3] {
+                let inverter = Inverter::new().threads(threads).on_failure(policy);
+                let mut x = a.clone();
+                inverter.inv_into(&a, &mut x).unwrap();
+                let what = format!("{storage:?} {policy:?} {threads}");
+                let fresh = inverter.inv(&a).unwrap();
+                assert_eq!(fresh.strides(), x.strides(), "{what}");
+                assert!(same_bits(&fresh, &x), "{what}");
+                assert!(same_bits(&inverter.report(&a).unwrap().inverse, &x), "{what}");
+            }
+        }
+    }
 }
