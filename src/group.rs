@@ -24,7 +24,7 @@ use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
 /// Under `Auto` a kernel looks for structures while it has the group at hand, which costs three
 /// comparisons where there is none; matrices of order 1 all are diagonal.
 pub(crate) fn takes<T: Scalar>(plan: &Plan, n: usize) -> bool {
-    let is_native = |kind| plan.engine.for_kind::<T>(kind, n) == Engine::Native;
+    let is_native = |kind| plan.engine.in_kernels::<T>(kind, n);
     let some = match declared(plan, Order::Column) {
         Some(kind) => is_native(kind),
         None => {
@@ -96,7 +96,7 @@ impl<'a, T: Scalar> Run<'a, T> {
     }
 
     fn is_native(&self, kind: Kind) -> bool {
-        self.plan.engine.for_kind::<T>(kind, self.n) == Engine::Native
+        self.plan.engine.in_kernels::<T>(kind, self.n)
     }
 
     /// Inverts groups, to the end or to the first one in which not every matrix can be inverted.

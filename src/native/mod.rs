@@ -38,6 +38,7 @@ mod tiles;
 mod tiny;
 mod triangle;
 mod vector;
+pub(crate) mod whole;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
