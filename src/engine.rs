@@ -20,32 +20,45 @@ pub enum Engine {
     Auto,
     /// LAPACK's own routines, from the OpenBLAS that the program is linked with.
     Lapack,
-    /// Kernels of this crate, in SIMD instructions found out at run time: general matrices up to
-    /// order 64, many at once. What there is no kernel for, LAPACK inverts; the verdict says who
-    /// did.
+    /// Kernels of this crate, in SIMD instructions found out at run time: general matrices of
+    /// every order, small ones many at once. What there is no kernel for, LAPACK inverts; the
+    /// verdict says who did.
     Native,
 }
 
 impl Engine {
-    /// The engine for general matrices of order `n`, if this one is wanted: never `Auto`.
+    /// Who inverts general matrices of order `n ≥ 1`, if this engine is wanted.
     ///
     /// It depends on nothing else, so that a matrix has the same inverse in any stack.
-    pub(crate) fn for_general<T: Scalar>(self, n: usize) -> Engine {
-        let up_to = match self {
-            Engine::Lapack => 0,
-            Engine::Native => native::MAX_ORDER,
-            Engine::Auto => native_up_to::<T>(set::best()),
-        };
-        if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
+    pub(crate) fn for_general<T: Scalar>(self, n: usize) -> General {
+        match self {
+            Engine::Lapack => General::Lapack,
+            Engine::Native if n <= native::MAX_ORDER => General::Lanes,
+            Engine::Native => General::Blocked,
+            Engine::Auto if n <= native_up_to::<T>(set::best()) => General::Lanes,
+            Engine::Auto if set::best() == Set::Portable => General::Lapack,
+            Engine::Auto => General::Blocked,
+        }
     }
 }
 
-/// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
-/// general matrices, by scalar and instruction set.
+/// Who inverts a general matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum General {
+    /// The LAPACK engine.
+    Lapack,
+    /// The native engine, one matrix per lane.
+    Lanes,
+    /// The native engine, one matrix after the other.
+    Blocked,
+}
+
+/// The choice table of [`Engine::Auto`]: the largest order at which general matrices are inverted
+/// one per lane, by scalar and instruction set.
 ///
 /// Above these a stack would still gain, but a single matrix, which works all lanes for its one,
-/// takes more than about one and a half times as long as in LAPACK. Both have to be inverted by
-/// the same engine, to have the same bits.
+/// takes more than about one and a half times as long as in LAPACK. Both have to be inverted in
+/// the same way, to have the same bits.
 fn native_up_to<T: Scalar>(set: Set) -> usize {
     match (set, T::COMPLEX) {
         (Set::Portable, _) => 8,
@@ -117,6 +130,8 @@ pub(crate) enum Breakdown {
     NotPositive(usize),
     /// The pivot of this step may be the rounding error of a zero.
     TinyPivot(usize),
+    /// A workspace of that many bytes was refused; the matrix is as it was.
+    OutOfMemory(usize),
 }
 
 /// The largest order that the LAPACK engine takes: the largest n with n² elements countable in

@@ -5,7 +5,7 @@
 //! structures, failures and policies.
 
 use crate::element::{Element, Scalar};
-use crate::engine::Engine;
+use crate::engine::{Engine, General};
 use crate::error::Result;
 use crate::inverse::Plan;
 use crate::layout::{self, Order};
@@ -27,7 +27,7 @@ pub(crate) fn takes<T: Scalar>(plan: &Plan, n: usize) -> bool {
         Structure::Auto => n > 1,
         _ => false,
     };
-    general && !plan.measures() && plan.engine.for_general::<T>(n) == Engine::Native
+    general && !plan.measures() && plan.engine.for_general::<T>(n) == General::Lanes
 }
 
 /// Where the inverses of a run go.

@@ -17,7 +17,7 @@ fn orders() -> impl Iterator<Item = usize> {
 }
 
 /// The sets of this machine; those it lacks are named.
-fn sets() -> Vec<Set> {
+pub(super) fn sets() -> Vec<Set> {
     let (has, lacks): (Vec<Set>, Vec<Set>) = Set::ALL.iter().partition(|set| set.is_available());
     for set in lacks {
         println!("not tested: this machine has no {}", set.name());
@@ -26,7 +26,7 @@ fn sets() -> Vec<Set> {
 }
 
 /// What a test knows of a scalar: how to make one of its parts, and its bits.
-trait Parts: Scalar {
+pub(super) trait Parts: Scalar {
     fn of(re: f64, im: f64) -> Self;
     fn bits(self) -> [u64; 2];
 }
@@ -54,12 +54,12 @@ macro_rules! parts {
 
 parts!(f32, Complex32; f64, Complex64);
 
-fn random<T: Parts>(len: usize, rng: &mut StdRng) -> Vec<T> {
+pub(super) fn random<T: Parts>(len: usize, rng: &mut StdRng) -> Vec<T> {
     let mut number = || rng.random_range(-1.0..1.0);
     (0..len).map(|_| T::of(number(), number())).collect()
 }
 
-fn bits<T: Parts>(a: &[T]) -> Vec<[u64; 2]> {
+pub(super) fn bits<T: Parts>(a: &[T]) -> Vec<[u64; 2]> {
     a.iter().map(|x| x.bits()).collect()
 }
 
