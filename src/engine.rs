@@ -34,10 +34,9 @@ impl Engine {
         match self {
             Engine::Lapack => General::Lapack,
             Engine::Native if n <= native::MAX_ORDER => General::Lanes,
-            Engine::Native => General::Blocked,
             Engine::Auto if n <= native_up_to::<T>(set::best()) => General::Lanes,
             Engine::Auto if set::best() == Set::Portable => General::Lapack,
-            Engine::Auto => General::Blocked,
+            Engine::Native | Engine::Auto => General::Blocked,
         }
     }
 }
