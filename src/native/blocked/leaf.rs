@@ -95,8 +95,10 @@ unsafe fn scale<T: Scalar>(rows: usize, c: usize, column: *mut T) -> Pending<T> 
     unsafe {
         let pivot = *column.add(c);
         let inverse = reciprocal(pivot);
-        // Neither of them is near the ends of the range.
-        if Scalar::is_finite(inverse) && inverse.modulus() > f64::from(f32::MIN_POSITIVE) {
+        let least =
+            if T::UNIT_ROUNDOFF > 1e-10 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
+        // A denormal inverse has lost digits.
+        if Scalar::is_finite(inverse) && inverse.modulus() >= least {
             return Pending::Times(inverse);
         }
         for i in c + 1..rows {
@@ -112,17 +114,38 @@ pub(super) fn reciprocal<T: Scalar>(x: T) -> T {
     if !T::COMPLEX {
         return T::one() / x;
     }
-    let modulus = x.modulus();
-    x.conj().over(modulus).over(modulus)
+    let by = exponent(x);
+    let unit = times_power(x, -by);
+    let squares: f64 = (unit * unit.conj()).re().into();
+    times_power(unit.conj().over(squares), -by)
 }
 
-/// x/y, without overflow on the way.
+/// x/y with |x| no larger than a few |y|, without overflow on the way.
 fn divide<T: Scalar>(x: T, y: T) -> T {
     if !T::COMPLEX {
         return x / y;
     }
-    let modulus = y.modulus();
-    (x.over(modulus)) * (y.conj().over(modulus))
+    let by = exponent(y);
+    let (x, unit) = (times_power(x, -by), times_power(y, -by));
+    let squares: f64 = (unit * unit.conj()).re().into();
+    (x * unit.conj()).over(squares)
+}
+
+/// An exponent that makes a number of modulus 1, or nearly so, of x: scaled by a power of two, x has
+/// the same quotients to the last bit.
+fn exponent<T: Scalar>(x: T) -> i32 {
+    let modulus = x.scale(0.25).modulus();
+    if modulus.is_normal() {
+        // Between −1022 and 1023, as the exponent of a number that is normal is.
+        2 + i32::try_from(modulus.to_bits() >> 52).map_or(0, |biased| biased - 1023)
+    } else {
+        0
+    }
+}
+
+/// x·2ᵇʸ, in two steps where one factor would be out of range.
+fn times_power<T: Scalar>(x: T, by: i32) -> T {
+    x.scale(2f64.powi(by / 2)).scale(2f64.powi(by - by / 2))
 }
 
 /// The update of a column by those before it.

@@ -162,3 +162,37 @@ fn what_is_not_finite_is_seen() {
     sees_what_is_not_finite::<Complex32>();
     sees_what_is_not_finite::<Complex64>();
 }
+
+/// A power of two changes nothing but the scale.
+fn scales_exactly<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(17);
+    let range = if T::UNIT_ROUNDOFF < 1e-10 { 900 } else { 100 };
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in [1, 9, 40, 100] {
+            let a = random::<T>(n * n, rng);
+            let inverse = |a: &[T]| {
+                let mut x = a.to_vec();
+                let facts = invert(&kernel, &Alone, &mut Work::default(), n, &mut x, ALL);
+                facts.unwrap();
+                x
+            };
+            let plain = inverse(&a);
+            for by in [-range, range] {
+                let scale =
+                    |a: &[T]| -> Vec<T> { a.iter().map(|x| x.scale(2f64.powi(by))).collect() };
+                let scaled = scale(&inverse(&scale(&a)));
+                let what = format!("{} {} of order {n}", set.name(), T::NAME);
+                assert_eq!(bits(&scaled), bits(&plain), "{what} by 2^{by}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_power_of_two_changes_nothing_but_the_scale() {
+    scales_exactly::<f32>();
+    scales_exactly::<f64>();
+    scales_exactly::<Complex32>();
+    scales_exactly::<Complex64>();
+}
