@@ -43,6 +43,7 @@ pub trait Scalar:
     + Default
     + crate::engine::EngineScalar
     + crate::native::Kernels
+    + crate::native::blocked::Kernels
 {
     /// The real scalar of the same precision.
     type Real: Scalar<Real = Self::Real> + PartialOrd + Into<f64>;

@@ -5,6 +5,7 @@
 //! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
 
 use crate::element::Scalar;
+use crate::native::blocked::Team;
 use crate::native::set::{self, Set};
 use crate::native::{self, Kind};
 use crate::structure::Triangle;
@@ -23,9 +24,9 @@ pub enum Engine {
     /// LAPACK answers [`Error::NoLapack`](crate::Error::NoLapack).
     Lapack,
     /// This crate's own code, for every structure and order: kernels in SIMD instructions found
-    /// out at run time for general, positive definite and triangular matrices up to order 64, alone
-    /// or many at once, and plain blocked factorizations for the rest. All that there is in a build
-    /// without LAPACK (`--no-default-features`).
+    /// out at run time for general matrices of every order and for positive definite and triangular
+    /// ones up to order 64, small ones many at once; plain blocked factorizations for the rest. All
+    /// that there is in a build without LAPACK (`--no-default-features`).
     Native,
 }
 
@@ -48,7 +49,19 @@ impl Engine {
         (1..=up_to).contains(&n)
     }
 
-    /// The engine for all that no kernel takes, if this one is wanted: never `Auto`.
+    /// Who inverts general matrices of order `n ≥ 1`, if this engine is wanted: by `n` alone, as
+    /// [`in_kernels`](Self::in_kernels).
+    pub(crate) fn for_general<T: Scalar>(self, n: usize) -> General {
+        match self {
+            _ if self.in_kernels::<T>(Kind::General, n) => General::Lanes,
+            Engine::Lapack => General::Lapack,
+            Engine::Auto if HAS_LAPACK && set::best() == Set::Portable => General::Lapack,
+            Engine::Native | Engine::Auto => General::Blocked,
+        }
+    }
+
+    /// The engine for structures that no kernel takes, and for what is beyond the plain arithmetic
+    /// of lanes, if this one is wanted: never `Auto`.
     pub(crate) fn beyond_kernels(self) -> Engine {
         match self {
             Engine::Auto if HAS_LAPACK => Engine::Lapack,
@@ -58,8 +71,19 @@ impl Engine {
     }
 }
 
-/// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
-/// general matrices, by scalar and instruction set.
+/// Who inverts a general matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum General {
+    /// The LAPACK engine.
+    Lapack,
+    /// The native engine, one matrix per lane.
+    Lanes,
+    /// The native engine, one matrix after the other.
+    Blocked,
+}
+
+/// The choice table of [`Engine::Auto`]: the largest order at which general matrices are inverted
+/// one per lane, by scalar and instruction set.
 ///
 /// A matrix and a stack have one limit: both have to be inverted by the same engine, to have the
 /// same bits.
@@ -133,6 +157,8 @@ pub(crate) enum Breakdown {
     NotPositive(usize),
     /// The pivot of this step may be the rounding error of a zero.
     TinyPivot(usize),
+    /// A workspace of that many bytes was refused; the matrix is as it was.
+    OutOfMemory(usize),
 }
 
 /// The first pivot that is not finite: its reciprocal is zero, and what comes of it may look like
@@ -254,6 +280,17 @@ impl<T: Scalar> Default for Engines<T> {
 }
 
 impl<T: Scalar> Engines<T> {
+    /// Inverts a general matrix by the native engine, on the threads of a team.
+    pub(crate) fn general_by(
+        &mut self,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        self.native.general_by(team, n, a, ask)
+    }
+
     /// The one that [`Engine::beyond_kernels`] named.
     pub(crate) fn of(&mut self, engine: Engine) -> &mut dyn Invert<T> {
         match engine {

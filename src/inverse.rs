@@ -5,9 +5,10 @@
 
 use crate::diagonal;
 use crate::element::{Element, Scalar};
-use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm, Symmetry};
+use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, General, Norm, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
+use crate::native::blocked::{Alone, Crew, Team};
 use crate::native::{self, Kernel, Kind};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
@@ -15,6 +16,7 @@ use crate::residual;
 use crate::structure::{Found, Structure, Triangle, detect};
 use crate::verdict::{OnFailure, Status, Verdict};
 use ndarray::ArrayView2;
+use std::sync::Arc;
 
 /// What is to be done with every matrix of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,8 @@ pub(crate) struct Kept<T: Scalar> {
     diagonal: Vec<T>,
     engines: Engines<T>,
     pub(crate) native: native::Work<T>,
+    /// Who helps, where a matrix is worth more than one thread.
+    pub(crate) crew: Option<Arc<Crew>>,
 }
 
 /// A matrix under way.
@@ -120,7 +124,7 @@ impl<A: Element> Matrix<'_, A> {
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfMemory`], if residuals are measured. That the matrix has no inverse is said
+    /// [`Error::OutOfMemory`] for the workspace. That the matrix has no inverse is said
     /// in the verdict.
     pub(crate) fn invert(mut self) -> Result<Verdict<A::Scalar>> {
         let nan = A::Scalar::nan();
@@ -141,6 +145,9 @@ impl<A: Element> Matrix<'_, A> {
             return Ok(Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict });
         }
         if let Err(error) = self.attempt(&mut verdict) {
+            if matches!(error, Error::OutOfMemory { .. }) {
+                return Err(error);
+            }
             if matches!(error, Error::Singular { .. }) {
                 verdict.rcond = 0.0;
                 verdict.sign = A::Scalar::from_f64(0.0);
@@ -368,8 +375,10 @@ impl<A: Element> Matrix<'_, A> {
         if self.order == Order::Column {
             return self.lu(Order::Column).map_err(in_words);
         }
-        if let Ok(facts) = self.lu(Order::Row) {
-            return Ok(facts);
+        match self.lu(Order::Row) {
+            Ok(facts) => return Ok(facts),
+            Err(refused @ Breakdown::OutOfMemory(_)) => return Err(in_words(refused)),
+            Err(_) => {}
         }
         // That was LU of Aᵀ. The verdict is that of LU of A, whatever the order in memory: it
         // names the column, or finds that rounding made the zero; or finds a zero where rounding
@@ -380,19 +389,27 @@ impl<A: Element> Matrix<'_, A> {
         Ok(facts)
     }
 
-    /// LU of a slice that holds A in this order, by the engine that the plan asks for. A kernel
-    /// leaves what is beyond its plain arithmetic to the engine for larger matrices.
+    /// LU of a slice that holds A in this order, by the engine that the plan asks for. What is beyond
+    /// the plain arithmetic of lanes is not done there.
     fn lu(&mut self, order: Order) -> Result<Facts<A::Scalar>, Breakdown> {
         let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
-        if self.plan.engine.in_kernels::<A::Scalar>(Kind::General, self.n) {
+        let by = self.plan.engine.for_general::<A::Scalar>(self.n);
+        self.engine = if by == General::Lapack { Engine::Lapack } else { Engine::Native };
+        if by == General::Lanes {
             let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
             if let Some(done) = done {
-                self.engine = Engine::Native;
                 return done;
             }
+            self.engine = self.plan.engine.beyond_kernels();
         }
-        self.engine = self.plan.engine.beyond_kernels();
-        self.kept.engines.of(self.engine).general(self.n, self.a, ask)
+        if self.engine == Engine::Lapack {
+            return self.kept.engines.of(self.engine).general(self.n, self.a, ask);
+        }
+        let team: &dyn Team = match &self.kept.crew {
+            Some(crew) => &**crew,
+            None => &Alone,
+        };
+        self.kept.engines.general_by(team, self.n, self.a, ask)
     }
 
     /// What stands in the place of a matrix that failed, and what to say of it.
@@ -508,5 +525,6 @@ fn in_words(breakdown: Breakdown) -> Error {
         Breakdown::ZeroPivot(pivot) => Error::Singular { pivot },
         Breakdown::TinyPivot(_) => unreachable!("only asked for where LU is done again"),
         Breakdown::NotPositive(step) => Error::NotPositiveDefinite { minor: step + 1 },
+        Breakdown::OutOfMemory(bytes) => Error::OutOfMemory { bytes },
     }
 }

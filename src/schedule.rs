@@ -1,9 +1,10 @@
 //! How the matrices of a call are spread over threads. This is the one place that decides.
 //!
-//! Nothing here changes a bit of any result, but for [`Schedule::Inside`], which the user has to
-//! ask for (`Inverter::blas_threads`).
+//! Nothing here changes a bit of any result, but for [`Schedule::Blas`], which the user has to ask
+//! for (`Inverter::blas_threads`).
 
 use crate::element::Scalar;
+use crate::engine::General;
 
 /// A way to work through the matrices of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +18,13 @@ pub(crate) enum Schedule {
         grain: usize,
     },
     /// One after the other, each by this many threads of BLAS: few and large matrices.
-    Inside {
+    Blas {
         /// Threads of BLAS.
+        threads: usize,
+    },
+    /// One after the other, each by this many workers: few and large matrices.
+    Together {
+        /// Workers.
         threads: usize,
     },
 }
@@ -28,6 +34,9 @@ pub(crate) const TASK_NS: f64 = 50_000.0;
 
 /// Below this order BLAS does not use more than one thread.
 const INSIDE_ORDER: usize = 128;
+
+/// From this order on a matrix is worth more than one worker.
+const TOGETHER_ORDER: usize = 128;
 
 /// An estimate, for cutting work and nothing else, of what one matrix costs: the calls of LAPACK,
 /// and 2n³ operations at a rate that rises with the order; in lanes, as measured with AVX-512.
@@ -40,29 +49,34 @@ pub(crate) fn cost_ns<T: Scalar>(n: usize, in_lanes: bool) -> f64 {
     500.0 + operations / (1.0 + n / 16.0).min(20.0)
 }
 
-/// Decides for `count` matrices of order `n`, inverted one by one or in lanes. `workers` is asked for only where it matters, since
-/// asking may start the global pool.
+/// Decides for `count` matrices of order `n`, inverted by one of the engines. `workers` is asked for
+/// only where it matters, since asking may start the global pool.
 pub(crate) fn schedule<T: Scalar>(
     n: usize,
-    in_lanes: bool,
+    by: General,
     count: usize,
     blas_threads: usize,
     workers: impl FnOnce() -> usize,
 ) -> Schedule {
     let inside = blas_threads > 1 && n >= INSIDE_ORDER;
     if inside && count == 1 {
-        return Schedule::Inside { threads: blas_threads };
+        return Schedule::Blas { threads: blas_threads };
     }
-    let cost = cost_ns::<T>(n, in_lanes);
-    if count <= 1 || cost * (count as f64) < 2.0 * TASK_NS {
+    let cost = cost_ns::<T>(n, by == General::Lanes);
+    let together = by == General::Blocked && n >= TOGETHER_ORDER;
+    if (count <= 1 && !together) || count == 0 || cost * (count as f64) < 2.0 * TASK_NS {
         return Schedule::InTurn;
     }
     let workers = workers();
     if inside && count < workers {
-        return Schedule::Inside { threads: blas_threads };
+        return Schedule::Blas { threads: blas_threads };
     }
     if workers <= 1 {
         return Schedule::InTurn;
+    }
+    // As long as the workers would not share the matrices well.
+    if together && count < 2 * workers && !count.is_multiple_of(workers) {
+        return Schedule::Together { threads: workers };
     }
     // Some tasks per worker are needed to even out, more only cost.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and 100
@@ -75,15 +89,15 @@ mod tests {
     use super::*;
 
     fn of(n: usize, count: usize, blas_threads: usize, workers: usize) -> Schedule {
-        schedule::<f64>(n, false, count, blas_threads, || workers)
+        schedule::<f64>(n, General::Lapack, count, blas_threads, || workers)
     }
 
     #[test]
     fn little_work_wakes_nobody() {
         let asked = || -> usize { panic!("asked for the workers") };
-        assert_eq!(schedule::<f64>(4, false, 10, 1, asked), Schedule::InTurn);
-        assert_eq!(schedule::<f64>(5000, false, 1, 1, asked), Schedule::InTurn);
-        assert_eq!(schedule::<f64>(0, false, 0, 4, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(4, General::Lanes, 10, 1, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(5000, General::Lapack, 1, 1, asked), Schedule::InTurn);
+        assert_eq!(schedule::<f64>(0, General::Lapack, 0, 4, asked), Schedule::InTurn);
     }
 
     #[test]
@@ -104,10 +118,21 @@ mod tests {
 
     #[test]
     fn few_large_matrices_share_the_threads_of_blas_if_asked_to() {
-        assert_eq!(of(2000, 3, 8, 8), Schedule::Inside { threads: 8 });
-        assert_eq!(of(2000, 1, 8, 8), Schedule::Inside { threads: 8 });
+        assert_eq!(of(2000, 3, 8, 8), Schedule::Blas { threads: 8 });
+        assert_eq!(of(2000, 1, 8, 8), Schedule::Blas { threads: 8 });
         assert_eq!(of(2000, 3, 1, 8), Schedule::Spread { grain: 1 });
         assert_eq!(of(2000, 30, 8, 8), Schedule::Spread { grain: 1 });
         assert_eq!(of(50, 1, 8, 8), Schedule::InTurn);
+    }
+
+    #[test]
+    fn few_large_matrices_share_the_workers() {
+        let of = |n, count, workers| schedule::<f64>(n, General::Blocked, count, 1, || workers);
+        assert_eq!(of(1000, 1, 2), Schedule::Together { threads: 2 });
+        assert_eq!(of(1000, 2, 2), Schedule::Spread { grain: 1 });
+        assert_eq!(of(1000, 3, 2), Schedule::Together { threads: 2 });
+        assert_eq!(of(1000, 5, 2), Schedule::Spread { grain: 1 });
+        assert_eq!(of(1000, 1, 1), Schedule::InTurn);
+        assert_eq!(of(100, 1, 2), Schedule::InTurn);
     }
 }

@@ -5,14 +5,16 @@
 //! on where the cuts are, so the same input gives the same bits for any number of threads.
 
 use crate::element::{Element, Scalar};
-use crate::engine::MAX_ORDER;
+use crate::engine::{General, MAX_ORDER};
 use crate::error::{Error, Failure, Result};
 use crate::fresh::Output;
 use crate::group;
 use crate::inverse::Plan;
 use crate::layout;
+use crate::native::blocked::Crew;
 use crate::place;
 use crate::schedule::{Schedule, schedule};
+use crate::structure::Structure;
 use crate::threads;
 use crate::verdict::{Status, Verdict};
 use crate::workspace::{Pool, Slot, Workspace, lock};
@@ -20,7 +22,7 @@ use ndarray::{
     ArrayView, ArrayView2, ArrayView3, ArrayViewMut, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, Ix3,
     IxDyn,
 };
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Who works on a stack.
 #[derive(Clone, Copy)]
@@ -131,21 +133,58 @@ pub(crate) fn invert<'a, A: Element>(
         return Ok(Vec::new());
     }
     let failures = Failures::default();
-    let in_lanes = group::takes::<A::Scalar>(call.plan, n);
+    let by = match call.plan.structure {
+        _ if group::takes::<A::Scalar>(call.plan, n) => General::Lanes,
+        Structure::Auto | Structure::General => {
+            match call.plan.engine.for_general::<A::Scalar>(n) {
+                General::Lanes => General::Lapack,
+                by => by,
+            }
+        }
+        _ => General::Lapack,
+    };
     let run = Run { input, output, verdicts, first: 0, count };
     let stream = run.output.shape().iter().product::<usize>() >= STREAMED / size_of::<A::Scalar>();
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
         run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), stream, &failures));
     };
-    match schedule::<A::Scalar>(n, in_lanes, count, call.blas_threads, || call.workers.count()) {
+    match schedule::<A::Scalar>(n, by, count, call.blas_threads, || call.workers.count()) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
-        Schedule::Inside { threads } => threads::with_many(threads, || in_turn(run)),
+        Schedule::Blas { threads } => threads::with_many(threads, || in_turn(run)),
+        Schedule::Together { threads } => threads::with_one(|| {
+            call.workers.install(|| together(threads, call, run, &failures));
+        }),
         Schedule::Spread { grain } => threads::with_one(|| {
             call.workers.install(|| halve(run, grain, &|run| threads::on_worker(|| in_turn(run))));
         }),
     }
     failures.in_order()
+}
+
+/// Works through a run in turn, with all threads on each matrix: those of the pool help where they
+/// have nothing else to do.
+fn together<A: Element>(
+    threads: usize,
+    call: &Call<'_, A::Scalar>,
+    run: Run<'_, A>,
+    failures: &Failures,
+) {
+    let crew = Arc::new(Crew::new(threads));
+    rayon::scope(|scope| {
+        for thread in 1..threads {
+            let crew = &crew;
+            scope.spawn(move |_| crew.help(thread));
+        }
+        let _end = crew.end_of_work();
+        threads::on_worker(|| {
+            let mut slot = Slot::borrow(call.pool);
+            let workspace = slot.workspace();
+            workspace.kept.crew = Some(Arc::clone(&crew));
+            run.invert_all(call.plan, workspace, false, failures);
+            workspace.kept.crew = None;
+        });
+    });
 }
 
 /// Cuts a run in two until no part is longer than `grain`, and does the parts in parallel.

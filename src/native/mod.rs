@@ -18,6 +18,7 @@
 // Loops over rows and lanes count: that is how they are unrolled, and how the mathematics reads.
 #![allow(clippy::needless_range_loop)]
 
+pub(crate) mod blocked;
 mod checks;
 mod cholesky;
 mod factor;

@@ -79,22 +79,22 @@ macro_rules! plain {
 /// Four `f64`, AVX2.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct F64x4(__m256d);
+pub(super) struct F64x4(pub(super) __m256d);
 
 /// Eight `f32`, AVX2.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct F32x8(__m256);
+pub(super) struct F32x8(pub(super) __m256);
 
 /// Eight `f64`, AVX-512.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct F64x8(__m512d);
+pub(super) struct F64x8(pub(super) __m512d);
 
 /// Sixteen `f32`, AVX-512.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct F32x16(__m512);
+pub(super) struct F32x16(pub(super) __m512);
 
 /// Ones in the first eight places, then zeros: read from place 8 − count on, it is the mask of
 /// the first `count` lanes.

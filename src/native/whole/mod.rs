@@ -1,10 +1,9 @@
-//! One matrix of any order and structure, in plain Rust.
+//! One matrix of any order with a structure, in plain Rust.
 //!
 //! The factorizations are LAPACK's, blocked so that nearly all the work is in matrix products
 //! ([`update`]). Those of one triangle know the lower one only: an upper triangle is the lower one
 //! of the transposed slice, and (A⁻¹)ᵀ = (Aᵀ)⁻¹ for every structure.
 
-mod general;
 mod positive_definite;
 mod svd;
 mod symmetric;
@@ -16,6 +15,7 @@ mod update;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Invert, Norm, Svd, Symmetry};
 use crate::layout;
+use crate::native::blocked::{self, Alone, Team};
 use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
 
@@ -28,8 +28,8 @@ pub(crate) struct Work<T> {
     blocks: Vec<T>,
     /// Sums for norms.
     sums: Vec<f64>,
-    /// Row exchanges of LU.
-    exchanges: Vec<usize>,
+    /// For general matrices.
+    blocked: blocked::Work<T>,
     /// The block diagonal factor of a symmetric matrix.
     diagonal: symmetric::BlockDiagonal<T>,
 }
@@ -39,7 +39,7 @@ impl<T> Default for Work<T> {
         Work {
             blocks: Vec::new(),
             sums: Vec::new(),
-            exchanges: Vec::new(),
+            blocked: blocked::Work::default(),
             diagonal: symmetric::BlockDiagonal::default(),
         }
     }
@@ -110,13 +110,22 @@ fn rcond_after<T: Scalar>(
     Some(if rcond > 1.0 { 1.0 } else { rcond })
 }
 
+impl<T: Scalar> Work<T> {
+    /// Inverts a general matrix on the threads of a team.
+    pub(crate) fn general_by(
+        &mut self,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        blocked::invert(&blocked::Kernel::best(), team, &mut self.blocked, n, a, ask)
+    }
+}
+
 impl<T: Scalar> Invert<T> for Work<T> {
     fn general(&mut self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown> {
-        check(n, a.len());
-        let before = norm_before(&mut self.sums, ask, Part::Full, n, a);
-        let facts = general::invert(self, n, a, ask)?;
-        let rcond = rcond_after(&mut self.sums, before, Part::Full, n, a);
-        Ok(Facts { rcond, ..facts })
+        self.general_by(&Alone, n, a, ask)
     }
 
     fn positive_definite(

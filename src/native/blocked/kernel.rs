@@ -1,0 +1,380 @@
+//! The operations of the engine compiled for each instruction set and scalar, behind functions
+//! that check every size.
+
+use super::matrix::Matrix;
+use super::tile::Update;
+use super::wide::Few;
+use super::{leaf, pack, solve, tile};
+use crate::element::Scalar;
+use crate::native::set::{self, Set};
+#[cfg(target_arch = "x86_64")]
+use crate::native::x86::{F32x8, F32x16, F64x4, F64x8};
+use num_complex::{Complex32, Complex64};
+
+pub(super) use super::solve::GROUP;
+
+/// The operations for a scalar, on a CPU that has what they need.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kernel<T> {
+    /// Rows of a strip of rows.
+    high: usize,
+    /// Columns of a strip of columns.
+    wide: usize,
+    update: unsafe fn(&Update<T>),
+    left: unsafe fn(usize, *const T, usize, *mut T),
+    right: unsafe fn(usize, usize, *const T, Option<*const T>, *mut T),
+    factor: unsafe fn(usize, usize, *mut T, usize, *mut usize) -> Option<usize>,
+    pack_rows: unsafe fn(usize, usize, *const T, usize, *mut T),
+    unpack_rows: unsafe fn(usize, usize, *const T, *mut T, usize),
+    pack_columns: unsafe fn(usize, usize, usize, *const T, usize, *mut T),
+    largest: unsafe fn(usize, *const T, *mut T),
+    gather: unsafe fn(&[usize], usize, *const T, usize, *mut T, T),
+}
+
+/// A scalar that the engine inverts.
+pub(crate) trait Kernels: Sized {
+    /// The operations with a set, which the machine must have.
+    fn blocked(set: Set) -> Kernel<Self>;
+}
+
+/// The operations with a vector of the set, the vectors and real columns of its tile, and the parts
+/// of a number.
+macro_rules! kernel {
+    ($t:ty, $v:ty, $high:literal, $width:literal, $parts:literal $(, $features:literal)?) => {{
+        const WIDE: usize = $width / $parts;
+        $(#[target_feature(enable = $features)])?
+        unsafe fn update(task: &Update<$t>) {
+            // SAFETY: the caller's promise, here and below.
+            unsafe { tile::update::<$v, $t, $high, $width, $parts>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn left(depth: usize, l: *const $t, stride: usize, strip: *mut $t) {
+            // SAFETY: see above.
+            unsafe { solve::left::<$v, $t, $width, $parts>(depth, l, stride, strip) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn right(
+            depth: usize,
+            first: usize,
+            triangle: *const $t,
+            inverses: Option<*const $t>,
+            strip: *mut $t,
+        ) {
+            // SAFETY: see above.
+            unsafe {
+                solve::right::<$v, $t, $high, $width, $parts>(depth, first, triangle, inverses, strip)
+            }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn factor(
+            rows: usize,
+            columns: usize,
+            a: *mut $t,
+            stride: usize,
+            exchanged: *mut usize,
+        ) -> Option<usize> {
+            // SAFETY: see above.
+            unsafe { leaf::factor::<$v, $t, $parts>(rows, columns, a, stride, exchanged) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn pack_rows(
+            rows: usize,
+            columns: usize,
+            from: *const $t,
+            stride: usize,
+            strip: *mut $t,
+        ) {
+            // SAFETY: see above.
+            unsafe { pack::rows::<$v, $t, $high, $parts>(rows, columns, from, stride, strip) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn unpack_rows(
+            rows: usize,
+            columns: usize,
+            strip: *const $t,
+            to: *mut $t,
+            stride: usize,
+        ) {
+            // SAFETY: see above.
+            unsafe { pack::unpack_rows::<$v, $t, $high, $parts>(rows, columns, strip, to, stride) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn pack_columns(
+            rows: usize,
+            columns: usize,
+            depth: usize,
+            from: *const $t,
+            stride: usize,
+            strip: *mut $t,
+        ) {
+            // SAFETY: see above.
+            unsafe {
+                pack::columns::<$v, $t, $width, $parts>(rows, columns, depth, from, stride, strip)
+            }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn largest(depth: usize, strip: *const $t, sizes: *mut $t) {
+            // SAFETY: see above.
+            unsafe { pack::largest::<$v, $t, $width, $parts>(depth, strip, sizes) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn gather(
+            order: &[usize],
+            columns: usize,
+            from: *const $t,
+            stride: usize,
+            strip: *mut $t,
+            zero: $t,
+        ) {
+            // SAFETY: see above.
+            unsafe { pack::gather::<$t, WIDE>(order, columns, from, stride, strip, zero) }
+        }
+        Kernel {
+            high: $high * <$v as crate::native::vector::Vector>::LANES / $parts,
+            wide: WIDE,
+            update,
+            left,
+            right,
+            factor,
+            pack_rows,
+            unpack_rows,
+            pack_columns,
+            largest,
+            gather,
+        }
+    }};
+}
+
+macro_rules! kernels {
+    ($($t:ty: $parts:literal, $few:ty, $high:literal, $avx2:ident, $avx512:ident;)*) => {$(
+        impl Kernels for $t {
+            fn blocked(set: Set) -> Kernel<Self> {
+                match set {
+                    Set::Portable => kernel!($t, $few, $high, 4, $parts),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => kernel!($t, $avx2, 3, 4, $parts, "avx2,fma"),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => kernel!(
+                        $t, $avx512, 3, 8, $parts, "avx512f,avx512dq,avx512vl,avx512bw,fma"
+                    ),
+                }
+            }
+        }
+    )*};
+}
+
+kernels! {
+    f64: 1, Few<f64, 4>, 1, F64x4, F64x8;
+    f32: 1, Few<f32, 4>, 2, F32x8, F32x16;
+    Complex64: 2, Few<f64, 4>, 1, F64x4, F64x8;
+    Complex32: 2, Few<f32, 4>, 2, F32x8, F32x16;
+}
+
+impl<T: Scalar> Kernel<T> {
+    /// The operations with the best set of this machine.
+    pub(crate) fn best() -> Self {
+        Self::of(set::best())
+    }
+
+    /// The operations with a set, which the machine must have.
+    pub(crate) fn of(set: Set) -> Self {
+        assert!(set.is_available(), "this machine has no {set:?}");
+        T::blocked(set)
+    }
+
+    /// Rows of a strip of rows.
+    pub(super) fn high(&self) -> usize {
+        self.high
+    }
+
+    /// Columns of a strip of columns.
+    pub(super) fn wide(&self) -> usize {
+        self.wide
+    }
+
+    /// `depth` columns of `count` strips of rows, each behind the other, in a matrix of one
+    /// column.
+    fn check_rows(&self, strips: Matrix<T>, count: usize, depth: usize) {
+        let there = strips.stride() == self.high && strips.rows() == self.high;
+        assert!(there && strips.columns() >= count * depth, "strips of rows");
+    }
+
+    fn check_columns(&self, strips: Matrix<T>, count: usize, depth: usize) {
+        let there = strips.stride() == self.wide && strips.rows() == self.wide;
+        assert!(there && strips.columns() >= count * depth, "strips of columns");
+    }
+
+    /// C := C − A·B (`fresh`: −A·B), where A is strips of `a_depth` columns of which those from
+    /// `skip` on count, `depth` of them, and B strips of `b_depth` rows of which those from `skip`
+    /// on count.
+    #[allow(clippy::too_many_arguments)] // three matrices, and which parts of two
+    pub(super) fn update(
+        &self,
+        fresh: bool,
+        skip: usize,
+        depth: usize,
+        a: Matrix<T>,
+        a_depth: usize,
+        b: Matrix<T>,
+        b_depth: usize,
+        c: Matrix<T>,
+    ) {
+        assert!(skip + depth <= a_depth && skip + depth <= b_depth, "depth {depth}");
+        self.check_rows(a, c.rows().div_ceil(self.high), a_depth);
+        self.check_columns(b, c.columns().div_ceil(self.wide), b_depth);
+        let task = Update {
+            fresh,
+            depth,
+            rows: c.rows(),
+            columns: c.columns(),
+            a: a.pointer().wrapping_add(skip * self.high),
+            a_stride: self.high,
+            a_strip: self.high * a_depth,
+            b: b.pointer().wrapping_add(skip * self.wide),
+            b_strip: self.wide * b_depth,
+            c: c.pointer(),
+            c_stride: c.stride(),
+            along_rows: false,
+        };
+        // SAFETY: the strips and C are there, and no two of them are the same (see `Matrix`). `of`
+        // has looked whether the CPU has the set.
+        unsafe { (self.update)(&task) }
+    }
+
+    /// C := C − A·B with a matrix A as it lies, and B as strips of `b_depth` rows.
+    pub(super) fn update_from(&self, a: Matrix<T>, b: Matrix<T>, b_depth: usize, c: Matrix<T>) {
+        assert!(a.rows() == c.rows() && a.columns() <= b_depth, "depth {b_depth}");
+        self.check_columns(b, c.columns().div_ceil(self.wide), b_depth);
+        let task = Update {
+            fresh: false,
+            depth: a.columns(),
+            rows: c.rows(),
+            columns: c.columns(),
+            a: a.pointer(),
+            a_stride: a.stride(),
+            a_strip: self.high,
+            b: b.pointer(),
+            b_strip: self.wide * b_depth,
+            c: c.pointer(),
+            c_stride: c.stride(),
+            along_rows: true,
+        };
+        // SAFETY: as in `update`.
+        unsafe { (self.update)(&task) }
+    }
+
+    /// Y := L⁻¹ Y in a strip of columns, with ones on the diagonal of L.
+    pub(super) fn solve_left(&self, l: Matrix<T>, strip: Matrix<T>, depth: usize) {
+        let square = l.rows() == depth && l.columns() == depth;
+        assert!(square && depth.is_multiple_of(GROUP), "depth {depth}");
+        self.check_columns(strip, 1, depth);
+        // SAFETY: L and the strip are there. The CPU as above.
+        unsafe { (self.left)(depth, l.pointer(), l.stride(), strip.pointer()) }
+    }
+
+    /// X := X U⁻¹ in a strip of rows, from column `first` on; the columns before are zero. The
+    /// triangle is in strips of columns.
+    pub(super) fn solve_upper(
+        &self,
+        u: Matrix<T>,
+        inverses: Matrix<T>,
+        strip: Matrix<T>,
+        depth: usize,
+        first: usize,
+    ) {
+        let whole = depth.is_multiple_of(self.wide) && first.is_multiple_of(self.wide);
+        assert!(whole && inverses.rows() == depth && inverses.columns() == 1, "depth {depth}");
+        self.check_rows(strip, 1, depth);
+        self.check_columns(u, depth / self.wide, depth);
+        let inverses = Some(inverses.pointer().cast_const());
+        // SAFETY: the triangle, the inverses and the strip are there. The CPU as above.
+        unsafe { (self.right)(depth, first, u.pointer(), inverses, strip.pointer()) }
+    }
+
+    /// X := X L⁻¹ in a strip of rows, with ones on the diagonal of L, which is in strips of columns.
+    pub(super) fn solve_lower(&self, l: Matrix<T>, strip: Matrix<T>, depth: usize) {
+        assert!(depth.is_multiple_of(self.wide), "depth {depth}");
+        self.check_rows(strip, 1, depth);
+        self.check_columns(l, depth / self.wide, depth);
+        // SAFETY: the triangle and the strip are there. The CPU as above.
+        unsafe { (self.right)(depth, 0, l.pointer(), None, strip.pointer()) }
+    }
+
+    /// Factors a few columns; see [`leaf::factor`].
+    pub(super) fn factor(&self, a: Matrix<T>, exchanged: &mut [usize]) -> Option<usize> {
+        let (rows, columns) = (a.rows(), a.columns());
+        assert!(
+            columns <= leaf::WIDTH.min(rows) && exchanged.len() == columns,
+            "{columns} columns"
+        );
+        // SAFETY: the columns are there. The CPU as above.
+        unsafe { (self.factor)(rows, columns, a.pointer(), a.stride(), exchanged.as_mut_ptr()) }
+    }
+
+    /// Copies a matrix of few rows to a strip of rows.
+    pub(super) fn pack_rows(&self, from: Matrix<T>, strip: Matrix<T>) {
+        assert!(from.rows() <= self.high, "{} rows", from.rows());
+        self.check_rows(strip, 1, from.columns());
+        let (rows, columns) = (from.rows(), from.columns());
+        // SAFETY: the matrix and the strip are there. The CPU as above.
+        unsafe { (self.pack_rows)(rows, columns, from.pointer(), from.stride(), strip.pointer()) }
+    }
+
+    /// Copies a strip of rows to a matrix of few rows.
+    pub(super) fn unpack_rows(&self, strip: Matrix<T>, to: Matrix<T>) {
+        assert!(to.rows() <= self.high, "{} rows", to.rows());
+        self.check_rows(strip, 1, to.columns());
+        let (rows, columns) = (to.rows(), to.columns());
+        // SAFETY: the strip and the matrix are there. The CPU as above.
+        unsafe { (self.unpack_rows)(rows, columns, strip.pointer(), to.pointer(), to.stride()) }
+    }
+
+    /// Copies a matrix of few columns to a strip of columns of `depth` rows.
+    pub(super) fn pack_columns(&self, from: Matrix<T>, strip: Matrix<T>, depth: usize) {
+        let (rows, columns) = (from.rows(), from.columns());
+        assert!(columns <= self.wide && rows <= depth, "{columns} columns");
+        self.check_columns(strip, 1, depth);
+        // SAFETY: the matrix and the strip are there. The CPU as above.
+        unsafe {
+            (self.pack_columns)(
+                rows,
+                columns,
+                depth,
+                from.pointer(),
+                from.stride(),
+                strip.pointer(),
+            );
+        }
+    }
+
+    /// Copies a strip of columns to a matrix of few columns.
+    pub(super) fn unpack_columns(&self, strip: Matrix<T>, to: Matrix<T>) {
+        let (rows, columns) = (to.rows(), to.columns());
+        assert!(columns <= self.wide, "{columns} columns");
+        self.check_columns(strip, 1, rows);
+        let (from, stride) = (strip.pointer(), to.stride());
+        // SAFETY: the strip and the matrix are there.
+        unsafe { pack::unpack_columns(self.wide, rows, columns, from, to.pointer(), stride) }
+    }
+
+    /// Raises both parts of `sizes` to the sizes |re| + |im| in the columns of a strip.
+    pub(super) fn largest(&self, strip: Matrix<T>, depth: usize, sizes: Matrix<T>) {
+        assert!(sizes.rows() == self.wide && sizes.columns() == 1, "one size per column");
+        self.check_columns(strip, 1, depth);
+        // SAFETY: the strip and the sizes are there. The CPU as above.
+        unsafe { (self.largest)(depth, strip.pointer(), sizes.pointer()) }
+    }
+
+    /// Copies rows of a matrix of few columns, in the given order, to a strip of columns.
+    pub(super) fn gather(&self, order: &[usize], from: Matrix<T>, strip: Matrix<T>) {
+        let (rows, columns) = (from.rows(), from.columns());
+        assert!((1..=self.wide).contains(&columns), "{columns} columns");
+        assert!(order.iter().all(|&row| row < rows), "rows beyond {rows}");
+        self.check_columns(strip, 1, order.len());
+        let zero = T::zero();
+        // SAFETY: the rows and the strip are there. The CPU as above.
+        unsafe {
+            (self.gather)(order, columns, from.pointer(), from.stride(), strip.pointer(), zero);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The native engine for one matrix of any order: LU with partial pivoting and the inverse from
+//! it, in little more time than a product of two matrices of that order takes.
+//!
+//! [`sweeps`] is the algorithm; [`panel`] and [`leaf`] factor a block of columns; [`tile`] is the
+//! product that nearly all of the work is, [`solve`] the triangular systems within a block; both
+//! read strips of matrices, which [`pack`] makes. [`kernel`] has all of these for each instruction
+//! set. [`permute`] brings the columns of the inverse to their places, [`sizes`] says how wide the
+//! blocks are, [`team`] who works on them.
+//!
+//! Every element is computed by the same operations in the same order, whoever computes it: threads
+//! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns
+//! several times, and for those of up to 1024 columns of L: n · (1024 + 5 · 240) numbers at most,
+//! whatever the order n.
+
+mod kernel;
+mod leaf;
+mod matrix;
+mod pack;
+mod panel;
+mod permute;
+mod sizes;
+mod solve;
+mod sweeps;
+mod team;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod wide;
+
+use crate::determinant::Product;
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Facts};
+use crate::layout;
+use crate::norm::{self, Part, ScaledNorm};
+use crate::workspace;
+pub(crate) use kernel::{Kernel, Kernels};
+use matrix::Matrix;
+use sizes::Sizes;
+use sweeps::Memory;
+pub(crate) use team::{Alone, Crew, Team};
+
+/// Memory that is kept from matrix to matrix.
+pub(crate) struct Work<T> {
+    scalars: Vec<T>,
+    indices: Vec<usize>,
+    sums: Vec<f64>,
+}
+
+impl<T> Default for Work<T> {
+    fn default() -> Self {
+        Work { scalars: Vec::new(), indices: Vec::new(), sums: Vec::new() }
+    }
+}
+
+/// Scalars that are left out between the parts of the memory, for each to begin a cache line.
+const APART: usize = 64;
+
+/// Inverts the matrix of order `n ≥ 1` in `a` by columns.
+///
+/// # Errors
+///
+/// [`Breakdown::OutOfMemory`]: `a` is as it was. Otherwise `a` holds a partial factorization.
+pub(crate) fn invert<T: Scalar>(
+    kernel: &Kernel<T>,
+    team: &dyn Team,
+    work: &mut Work<T>,
+    n: usize,
+    a: &mut [T],
+    ask: Ask,
+) -> Result<Facts<T>, Breakdown> {
+    assert!(n >= 1 && n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
+    let sizes = Sizes::of(kernel, n, team.threads());
+    let lengths = sizes.lengths(kernel, team.threads(), ask.wary);
+    let length = lengths.iter().map(|length| length + APART).sum::<usize>();
+    let Work { scalars, indices, sums } = work;
+    let refused = |_| Breakdown::OutOfMemory(length * size_of::<T>());
+    let mut rest = workspace::room(scalars, length).map_err(refused)?;
+    layout::reserve(indices, 3 * n).map_err(refused)?;
+    layout::reserve(sums, n).map_err(refused)?;
+    indices.resize(3 * n, 0);
+    let mut take = |part: usize| {
+        let taken = std::mem::take(&mut rest);
+        let (here, behind) = taken.split_at_mut(lengths[part] + APART);
+        rest = behind;
+        let first = here.as_ptr().align_offset(64).min(APART);
+        &mut here[first..first + lengths[part]]
+    };
+    let (wide, high) = (kernel.wide(), kernel.high());
+    let strips = |slice: &mut [T], size| Matrix::new(slice, size, size, slice.len() / size);
+    let norm = ask.rcond.map(|which| norm::for_condition(which, Part::Full, n, a, sums));
+
+    let rows = strips(take(0), high);
+    let columns = strips(take(1), wide);
+    let diagonal = strips(take(2), wide);
+    let squares = strips(take(3), wide);
+    let factors = Matrix::new(take(4), sizes.block, sizes.block, sizes.block);
+    let inverses = Matrix::new(take(5), sizes.block, sizes.block, 1);
+    let pivots = Matrix::new(take(6), n, n, 1);
+    let aside = take(7);
+    let aside = sizes.aside.then(|| Matrix::new(aside, sizes.stride::<T>(), n, sizes.block));
+    let above = take(8);
+    above.fill(T::zero());
+    let count = above.len();
+    let above = ask.wary.then(|| Matrix::new(above, count, count, 1));
+    let (exchanged, others) = indices.split_at_mut(n);
+    let (order, place) = others.split_at_mut(n);
+    let [exchanged, order, place] =
+        [exchanged, order, place].map(|indices| Matrix::new(indices, n, n, 1));
+    let matrix = Matrix::new(a, n, n, n);
+    let memory = Memory {
+        a: matrix,
+        aside,
+        factors,
+        diagonal,
+        inverses,
+        squares,
+        rows,
+        columns,
+        pivots,
+        exchanged,
+        order,
+        place,
+        above,
+    };
+    sweeps::invert(kernel, &sizes, team, &memory)?;
+    let scratch = rows.reshaped(sizes.chunk, team.threads());
+    // SAFETY: four parts of memory, which no other thread has any more.
+    let (pivots, exchanged, order, place) =
+        unsafe { (pivots.column(0), exchanged.column(0), order.column(0), place.column(0)) };
+    permute::columns(&sizes, team, matrix, exchanged, order, place, scratch);
+
+    let rcond = norm
+        .zip(ask.rcond)
+        .map(|(norm, which)| rcond(norm, norm::for_condition(which, Part::Full, n, a, sums)));
+    let determinant = ask.determinant.then(|| {
+        let mut product = Product::new();
+        for j in 0..n {
+            product.times(pivots[j]);
+            if exchanged[j] != j % sizes.block {
+                product.flip();
+            }
+        }
+        product.sign_and_log()
+    });
+    let overflow = pivots.iter().position(|pivot| !Scalar::is_finite(*pivot));
+    Ok(Facts { rcond, determinant, overflow })
+}
+
+/// The reciprocal condition number from the norms of A and its inverse.
+fn rcond(a: ScaledNorm, inverse: ScaledNorm) -> f64 {
+    if !a.value.is_finite() {
+        return f64::NAN;
+    }
+    // By logarithms, since neither product nor quotients have to be in range.
+    let log = |norm: ScaledNorm| norm.value.log2() - norm.factor.log2();
+    let product = a.value * inverse.value;
+    let plain = a.factor == 1.0 && inverse.factor == 1.0 && product.is_normal();
+    let rcond = if plain { 1.0 / product } else { (-log(a) - log(inverse)).exp2() };
+    if rcond > 1.0 { 1.0 } else { rcond }
+}

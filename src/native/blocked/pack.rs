@@ -1,0 +1,201 @@
+//! Between matrices by columns and strips, which tiles read from front to back.
+
+use super::leaf::size;
+use super::wide::Wide;
+use crate::native::vector::MAX_LANES;
+
+/// Copies rows of a matrix to a strip of rows, and fills the strip up with zeros.
+///
+/// # Safety
+///
+/// `from` holds `rows` rows, at most those of a strip, and `columns` columns, `stride` numbers
+/// apart; `strip` that many columns. Nobody writes them meanwhile. The CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn rows<V: Wide, T, const HEIGHT: usize, const PARTS: usize>(
+    rows: usize,
+    columns: usize,
+    from: *const T,
+    stride: usize,
+    strip: *mut T,
+) {
+    let (from, strip) = (from.cast::<V::Real>(), strip.cast::<V::Real>());
+    let (rows, stride) = (rows * PARTS, stride * PARTS);
+    // SAFETY: whole vectors of a column, or the first lanes of one, as the caller promises.
+    unsafe {
+        for j in 0..columns {
+            let (from, to) = (from.add(j * stride), strip.add(j * HEIGHT * V::LANES));
+            for i in 0..HEIGHT {
+                let at = i * V::LANES;
+                let x = if at + V::LANES <= rows {
+                    V::load(from.add(at))
+                } else if at < rows {
+                    V::load_first(from.add(at), rows - at)
+                } else {
+                    V::zero()
+                };
+                x.store(to.add(at));
+            }
+        }
+    }
+}
+
+/// Copies a strip of rows to rows of a matrix.
+///
+/// # Safety
+///
+/// As [`rows`].
+#[inline(always)]
+pub(super) unsafe fn unpack_rows<V: Wide, T, const HEIGHT: usize, const PARTS: usize>(
+    rows: usize,
+    columns: usize,
+    strip: *const T,
+    to: *mut T,
+    stride: usize,
+) {
+    let (to, strip) = (to.cast::<V::Real>(), strip.cast::<V::Real>());
+    let (rows, stride) = (rows * PARTS, stride * PARTS);
+    // SAFETY: as in `rows`.
+    unsafe {
+        for j in 0..columns {
+            let (from, to) = (strip.add(j * HEIGHT * V::LANES), to.add(j * stride));
+            for i in 0..HEIGHT {
+                let at = i * V::LANES;
+                let x = V::load(from.add(at));
+                if at + V::LANES <= rows {
+                    x.store(to.add(at));
+                } else if at < rows {
+                    x.store_first(to.add(at), rows - at);
+                }
+            }
+        }
+    }
+}
+
+/// Copies columns of a matrix to a strip of columns, and fills the strip up with zeros, also below.
+///
+/// # Safety
+///
+/// `from` holds `rows` rows and `columns` columns, at most those of a strip, `stride` numbers
+/// apart; `strip` holds `depth ≥ rows` rows. Nobody writes them meanwhile. The CPU has the
+/// instructions.
+#[inline(always)]
+pub(super) unsafe fn columns<V: Wide, T: Copy, const WIDTH: usize, const PARTS: usize>(
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    from: *const T,
+    stride: usize,
+    strip: *mut T,
+) {
+    let wide = WIDTH / PARTS;
+    // SAFETY: all is inside of what the caller promises.
+    unsafe {
+        let mut first = 0;
+        if PARTS == 1 && columns == wide {
+            let (from, strip) = (from.cast::<V::Real>(), strip.cast::<V::Real>());
+            while first + V::LANES <= rows {
+                let mut tile = [V::zero(); MAX_LANES];
+                for j in 0..WIDTH {
+                    tile[j] = V::load(from.add(first + j * stride));
+                }
+                V::transpose(&mut tile);
+                for i in 0..V::LANES {
+                    let to = strip.add((first + i) * WIDTH);
+                    if WIDTH == V::LANES {
+                        tile[i].store(to);
+                    } else {
+                        tile[i].store_first(to, WIDTH);
+                    }
+                }
+                first += V::LANES;
+            }
+        } else if columns < wide {
+            std::ptr::write_bytes(strip, 0, rows * wide);
+        }
+        for j in 0..columns {
+            for i in first..rows {
+                *strip.add(i * wide + j) = *from.add(i + j * stride);
+            }
+        }
+        std::ptr::write_bytes(strip.add(rows * wide), 0, (depth - rows) * wide);
+    }
+}
+
+/// Copies a strip of columns to columns of a matrix.
+///
+/// # Safety
+///
+/// As [`columns`].
+#[inline(always)]
+pub(super) unsafe fn unpack_columns<T: Copy>(
+    wide: usize,
+    rows: usize,
+    columns: usize,
+    strip: *const T,
+    to: *mut T,
+    stride: usize,
+) {
+    for j in 0..columns {
+        for i in 0..rows {
+            // SAFETY: inside of what the caller promises.
+            unsafe { *to.add(i + j * stride) = *strip.add(i * wide + j) };
+        }
+    }
+}
+
+/// Copies columns of a matrix to a strip of columns, its rows in the order of `order`.
+///
+/// # Safety
+///
+/// As [`columns`], and every row in `order` is one of the matrix.
+#[inline(always)]
+pub(super) unsafe fn gather<T: Copy, const WIDE: usize>(
+    order: &[usize],
+    columns: usize,
+    from: *const T,
+    stride: usize,
+    strip: *mut T,
+    zero: T,
+) {
+    // SAFETY: inside of what the caller promises.
+    unsafe {
+        let sources: [*const T; WIDE] =
+            std::array::from_fn(|j| from.add(j.min(columns - 1) * stride));
+        for (k, &row) in order.iter().enumerate() {
+            for j in 0..WIDE {
+                let x = *sources[j].add(row);
+                *strip.add(k * WIDE + j) = if j < columns { x } else { zero };
+            }
+        }
+    }
+}
+
+/// Raises `sizes` to the largest |re| + |im| in each column of a strip.
+///
+/// # Safety
+///
+/// `strip` holds `depth` rows, `sizes` one. Nobody else has them meanwhile. The CPU has the
+/// instructions.
+#[inline(always)]
+pub(super) unsafe fn largest<V: Wide, T, const WIDTH: usize, const PARTS: usize>(
+    depth: usize,
+    strip: *const T,
+    sizes: *mut T,
+) {
+    let (strip, sizes) = (strip.cast::<V::Real>(), sizes.cast::<V::Real>());
+    // SAFETY: rows of the strip, as the caller promises.
+    unsafe {
+        let load = |from: *const V::Real| {
+            if WIDTH == V::LANES { V::load(from) } else { V::load_first(from, WIDTH) }
+        };
+        let mut most = load(sizes);
+        for k in 0..depth {
+            most = size::<V, PARTS>(load(strip.add(k * WIDTH))).max(most);
+        }
+        if WIDTH == V::LANES {
+            most.store(sizes);
+        } else {
+            most.store_first(sizes, WIDTH);
+        }
+    }
+}

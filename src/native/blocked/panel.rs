@@ -1,0 +1,67 @@
+//! LU with partial pivoting of a block of columns: halves of halves, down to a leaf.
+
+use super::kernel::{GROUP, Kernel};
+use super::leaf;
+use super::matrix::Matrix;
+use crate::element::Scalar;
+
+/// Factors a block of columns in place. `exchanged` says for each of its columns which row was
+/// exchanged with that of its number, in this order; `strips` is memory for strips of columns, a
+/// square of the width of the block.
+///
+/// # Errors
+///
+/// The first column without a pivot that is not zero.
+pub(super) fn factor<T: Scalar>(
+    kernel: &Kernel<T>,
+    a: Matrix<T>,
+    exchanged: &mut [usize],
+    strips: Matrix<T>,
+) -> Result<(), usize> {
+    let (rows, columns) = (a.rows(), a.columns());
+    if columns <= leaf::WIDTH {
+        return kernel.factor(a, exchanged).map_or(Ok(()), Err);
+    }
+    let half = (columns / 2).next_multiple_of(GROUP);
+    let (first, second) = exchanged.split_at_mut(half);
+    let left = a.part(0..rows, 0..half);
+    let right = a.part(0..rows, half..columns);
+    factor(kernel, left, first, strips)?;
+    swap_rows(right, first);
+    let (l, l_below) = (left.part(0..half, 0..half), left.part(half..rows, 0..half));
+    let (u, below) =
+        (right.part(0..half, 0..columns - half), right.part(half..rows, 0..columns - half));
+    let wide = kernel.wide();
+    for at in (0..columns - half).step_by(wide) {
+        let of_u = u.part(0..half, at..(at + wide).min(columns - half));
+        let strip = strips.part(0..wide, at / wide * half..(at / wide + 1) * half);
+        kernel.pack_columns(of_u, strip, half);
+        kernel.solve_left(l, strip, half);
+        kernel.unpack_columns(strip, of_u);
+    }
+    kernel.update_from(l_below, strips, half, below);
+    factor(kernel, below, second, strips).map_err(|column| half + column)?;
+    swap_rows(l_below, second);
+    for row in second {
+        *row += half;
+    }
+    Ok(())
+}
+
+/// Exchanges row i with row `exchanged[i]`, for i = 0, 1, …
+pub(super) fn swap_rows<T: Scalar>(a: Matrix<T>, exchanged: &[usize]) {
+    assert!(exchanged.len() <= a.rows() && exchanged.iter().all(|&row| row < a.rows()), "rows");
+    let (stride, columns) = (a.stride(), a.columns());
+    let mut first = 0;
+    while first < columns {
+        let count = (columns - first).min(8);
+        let at = a.pointer().wrapping_add(first * stride);
+        for (i, &other) in exchanged.iter().enumerate() {
+            for j in 0..count {
+                // SAFETY: rows and columns of `a`, as was looked at.
+                unsafe { std::ptr::swap(at.add(i + j * stride), at.add(other + j * stride)) };
+            }
+        }
+        first += count;
+    }
+}

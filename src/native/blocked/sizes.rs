@@ -1,0 +1,165 @@
+//! How a matrix is cut into blocks: for speed alone, but for the width of a block, on which the
+//! order of the sums depends. It depends on nothing but the kernel and the order.
+
+use super::kernel::Kernel;
+use crate::element::Scalar;
+use std::ops::Range;
+
+/// The cuts of a matrix.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// The order.
+    pub(super) n: usize,
+    /// Columns of a block, a multiple of every strip.
+    pub(super) block: usize,
+    /// Blocks whose part of L is kept beside the matrix at once.
+    pub(super) span: usize,
+    /// Rows that a thread updates at once, whole strips.
+    pub(super) chunk: usize,
+    /// Columns that a thread of a team updates at once, whole strips.
+    pub(super) share: usize,
+    /// Whether blocks are factored beside the matrix, since its columns share places in the cache.
+    pub(super) aside: bool,
+}
+
+/// Bytes of strips of rows that stay in the second level of the cache.
+const CHUNK_BYTES: usize = 480 << 10;
+
+/// Columns of L that are kept beside the matrix: as few as cost nothing measurable.
+const SPAN: usize = 1024;
+
+/// Columns that a thread of a team updates at once.
+const SHARE: usize = 256;
+
+/// Rows of a task of the first sweep: above the block, its own, below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Above,
+    Diagonal,
+    Below,
+}
+
+impl Sizes {
+    pub(super) fn of<T: Scalar>(kernel: &Kernel<T>, n: usize, threads: usize) -> Self {
+        let block = block::<T>(kernel, n);
+        let high = kernel.high();
+        let strip = block * high * size_of::<T>();
+        let strips = (CHUNK_BYTES / strip).max(1);
+        // Some chunks for every thread, where there are that many.
+        let fair = n.div_ceil(high).div_ceil(if threads == 1 { 1 } else { 4 * threads });
+        let chunk = strips.min(fair).max(1) * high;
+        let span = (SPAN / block).max(1);
+        let aside = n >= 192 && (n * size_of::<T>()).is_multiple_of(1024);
+        Sizes { n, block, span, chunk, share: SHARE, aside }
+    }
+
+    pub(super) fn blocks(&self) -> usize {
+        self.n.div_ceil(self.block)
+    }
+
+    pub(super) fn columns_of(&self, block: usize) -> Range<usize> {
+        let first = block * self.block;
+        first..(first + self.block).min(self.n)
+    }
+
+    /// Scalars of each part of the memory, in the order in which they are taken.
+    pub(super) fn lengths<T: Scalar>(
+        &self,
+        kernel: &Kernel<T>,
+        threads: usize,
+        above: bool,
+    ) -> [usize; 9] {
+        let Sizes { n, block, .. } = *self;
+        // The tasks of a step, and two more where they do not fill their chunks.
+        let shared = if threads == 1 { 1 } else { n.div_ceil(self.chunk) + 2 };
+        let chunks = threads.max(shared);
+        let across = n.next_multiple_of(kernel.wide());
+        let l = self.spans().map(|span| self.l_until(&span, self.blocks())).max().unwrap_or(0);
+        [
+            chunks * self.chunk * block,
+            l.max(across * block),
+            self.blocks() * block * block,
+            block * block,
+            block * block,
+            block,
+            n,
+            if self.aside { self.stride::<T>() * block } else { 0 },
+            if above { across } else { 0 },
+        ]
+    }
+
+    /// From column to column of a block that is factored beside the matrix: an odd number of cache
+    /// lines.
+    pub(super) fn stride<T>(&self) -> usize {
+        let line = (64 / size_of::<T>()).max(1);
+        (self.n.div_ceil(line) | 1) * line
+    }
+
+    /// The spans of blocks of the second sweep, the last one first.
+    pub(super) fn spans(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let span = self.span;
+        let mut end = self.blocks();
+        std::iter::from_fn(move || {
+            let first = end.saturating_sub(span);
+            let here = first..std::mem::replace(&mut end, first);
+            (!here.is_empty()).then_some(here)
+        })
+    }
+
+    /// Columns of a span that are to the left of a block, whose L is kept for that block.
+    pub(super) fn l_columns(&self, span: &Range<usize>, block: usize) -> usize {
+        // Blocks with others to their right are whole.
+        (block.min(span.end) - span.start) * self.block
+    }
+
+    /// Scalars of L that are kept for a span, in the rows of the blocks before `block`.
+    pub(super) fn l_until(&self, span: &Range<usize>, block: usize) -> usize {
+        let of = |block| self.l_columns(span, block) * self.columns_of(block).len();
+        (span.start..block).map(of).sum()
+    }
+
+    /// Columns of the strips of rows of one thread.
+    pub(super) fn columns_of_rows<T: Scalar>(&self, kernel: &Kernel<T>) -> usize {
+        self.chunk / kernel.high() * self.block
+    }
+
+    /// How many tasks a step of the first sweep has.
+    pub(super) fn tasks(&self, block: usize) -> usize {
+        let columns = self.columns_of(block);
+        let parts = [columns.start, columns.len(), self.n - columns.end];
+        parts.into_iter().map(|rows| rows.div_ceil(self.chunk)).sum()
+    }
+
+    /// The rows of a task of the first sweep.
+    pub(super) fn task(&self, block: usize, mut index: usize) -> (Kind, Range<usize>) {
+        let columns = self.columns_of(block);
+        let parts = [
+            (Kind::Above, 0..columns.start),
+            (Kind::Diagonal, columns.clone()),
+            (Kind::Below, columns.end..self.n),
+        ];
+        for (kind, rows) in parts {
+            let count = rows.len().div_ceil(self.chunk);
+            if index < count {
+                let first = rows.start + index * self.chunk;
+                return (kind, first..(first + self.chunk).min(rows.end));
+            }
+            index -= count;
+        }
+        unreachable!("there are fewer tasks")
+    }
+}
+
+/// The columns of a block for an order, as measured.
+fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
+    let wanted = match n {
+        0..160 => 48,
+        160..400 => 72,
+        400..800 => 96,
+        800..1500 => 144,
+        _ => 240,
+    };
+    // Every strip of rows is 24 or 48 numbers high, or divides that.
+    let unit = kernel.high().max(24);
+    (wanted / unit).max(1) * unit
+}

@@ -1,0 +1,177 @@
+//! Triangular systems of the order of a block, within strips: the leaves beside the updates.
+
+use super::tile::Tile;
+use super::wide::Wide;
+
+/// Rows that [`left`] solves at once, and a divisor of every depth in a strip.
+pub(super) const GROUP: usize = 8;
+
+/// self − x·y with a number y = `y[..PARTS]`, given i·x too.
+///
+/// # Safety
+///
+/// `y` can be read. The CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn sub_mul<V: Wide, const PARTS: usize>(
+    sum: V,
+    x: V,
+    i_x: V,
+    y: *const V::Real,
+) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let sum = sum.sub_mul(x, V::splat_from(y));
+        if PARTS == 1 { sum } else { sum.sub_mul(i_x, V::splat_from(y.add(1))) }
+    }
+}
+
+/// i·x where numbers are complex.
+#[inline(always)]
+pub(super) fn turned<V: Wide, const PARTS: usize>(x: V) -> V {
+    if PARTS == 1 { x } else { x.times_i() }
+}
+
+/// Y := L⁻¹ Y in a strip of columns, with ones on the diagonal of L.
+///
+/// # Safety
+///
+/// `strip` holds `depth` rows, a multiple of [`GROUP`], of `WIDTH` real numbers, at most a vector;
+/// `l` that many rows and columns, `stride` numbers apart. Nobody writes them meanwhile. The CPU
+/// has the instructions.
+#[inline(always)]
+pub(super) unsafe fn left<V: Wide, T, const WIDTH: usize, const PARTS: usize>(
+    depth: usize,
+    l: *const T,
+    stride: usize,
+    strip: *mut T,
+) {
+    // SAFETY: rows and elements inside of what the caller promises.
+    unsafe {
+        let strip = strip.cast::<V::Real>();
+        let row = |i: usize| strip.add(i * WIDTH);
+        let load = |i: usize| {
+            if WIDTH == V::LANES { V::load(row(i)) } else { V::load_first(row(i), WIDTH) }
+        };
+        let of_l = |i: usize, k: usize| l.add(i + k * stride).cast::<V::Real>();
+        let zero = V::zero();
+        for first in (0..depth).step_by(GROUP) {
+            let mut y = [zero; GROUP];
+            for i in 0..GROUP {
+                y[i] = load(first + i);
+            }
+            for k in 0..first {
+                let x = load(k);
+                let i_x = turned::<V, PARTS>(x);
+                for i in 0..GROUP {
+                    y[i] = sub_mul::<V, PARTS>(y[i], x, i_x, of_l(first + i, k));
+                }
+            }
+            for k in 0..GROUP {
+                let i_x = turned::<V, PARTS>(y[k]);
+                for i in k + 1..GROUP {
+                    y[i] = sub_mul::<V, PARTS>(y[i], y[k], i_x, of_l(first + i, first + k));
+                }
+                if WIDTH == V::LANES {
+                    y[k].store(row(first + k));
+                } else {
+                    y[k].store_first(row(first + k), WIDTH);
+                }
+            }
+        }
+    }
+}
+
+/// X := X T⁻¹ in a strip of rows, with a triangle T whose strips of columns have `depth` rows.
+///
+/// Upper: the columns from `first` on, a multiple of the width of a strip; the ones before are
+/// zero. `inverses` are those of the diagonal. Lower, if there are none: there are ones on the
+/// diagonal.
+///
+/// # Safety
+///
+/// `strip` holds `depth` columns, `triangle` as many rows and columns, `inverses` as many numbers.
+/// Nobody writes them meanwhile. The CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn right<
+    V: Wide,
+    T,
+    const HEIGHT: usize,
+    const WIDTH: usize,
+    const PARTS: usize,
+>(
+    depth: usize,
+    first: usize,
+    triangle: *const T,
+    inverses: Option<*const T>,
+    strip: *mut T,
+) {
+    let (high, wide) = (HEIGHT * V::LANES, WIDTH / PARTS);
+    // SAFETY: columns and elements inside of what the caller promises.
+    unsafe {
+        let column = |j: usize| strip.cast::<V::Real>().add(j * high);
+        let of_triangle =
+            |i: usize, j: usize| triangle.add(j / wide * wide * depth + i * wide + j % wide);
+        for at in (first..depth).step_by(wide) {
+            let j = if inverses.is_some() { at } else { depth - wide - (at - first) };
+            // Earlier columns: to the left, or to the right.
+            let (from, count) =
+                if inverses.is_some() { (first, j - first) } else { (j + wide, depth - j - wide) };
+            if count > 0 {
+                let tile = Tile {
+                    fresh: false,
+                    depth: count,
+                    columns: wide,
+                    a: column(from).cast_const(),
+                    a_stride: high,
+                    b: of_triangle(from, j).cast(),
+                    c: column(j),
+                    c_stride: high,
+                    last: V::LANES,
+                };
+                tile.run::<V, HEIGHT, WIDTH, PARTS, false>();
+            }
+            let t = |i: usize, k: usize| of_triangle(j + i, j + k).cast::<V::Real>();
+            for i in 0..HEIGHT {
+                let lanes = |k: usize| column(j + k).add(i * V::LANES);
+                let mut x = [V::zero(); WIDTH];
+                for k in 0..wide {
+                    x[k] = V::load(lanes(k));
+                }
+                if let Some(inverses) = inverses {
+                    for k in 0..wide {
+                        let inverse = inverses.add(j + k).cast::<V::Real>();
+                        x[k] = times::<V, PARTS>(x[k], inverse);
+                        let i_x = turned::<V, PARTS>(x[k]);
+                        for q in k + 1..wide {
+                            x[q] = sub_mul::<V, PARTS>(x[q], x[k], i_x, t(k, q));
+                        }
+                    }
+                } else {
+                    for k in (0..wide).rev() {
+                        let i_x = turned::<V, PARTS>(x[k]);
+                        for q in 0..k {
+                            x[q] = sub_mul::<V, PARTS>(x[q], x[k], i_x, t(k, q));
+                        }
+                    }
+                }
+                for k in 0..wide {
+                    x[k].store(lanes(k));
+                }
+            }
+        }
+    }
+}
+
+/// x·y.
+///
+/// # Safety
+///
+/// As [`sub_mul`].
+#[inline(always)]
+pub(super) unsafe fn times<V: Wide, const PARTS: usize>(x: V, y: *const V::Real) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let product = x.mul(V::splat_from(y));
+        if PARTS == 1 { product } else { product.add_mul(x.times_i(), V::splat_from(y.add(1))) }
+    }
+}

@@ -1,0 +1,428 @@
+//! The two sweeps over one matrix.
+//!
+//! From left to right, a block of columns at a time: the block is factored, P A = L U, its columns
+//! of U⁻¹ follow from those before, and everything to the right of it is updated, in the rows of
+//! A that are left as in the rows that already hold U⁻¹. Then from right to left: X L = U⁻¹, again
+//! with one update of full height per block. Nearly all of the work is in these updates, of which
+//! each is a product with the block's few columns.
+
+use super::kernel::{GROUP, Kernel};
+use super::leaf::reciprocal;
+use super::matrix::Matrix;
+use super::panel::{self, swap_rows};
+use super::sizes::{Kind, Sizes};
+use super::team::Team;
+use crate::element::Scalar;
+use crate::engine::Breakdown;
+use crate::workspace;
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// The memory of an inversion.
+#[derive(Clone, Copy)]
+pub(super) struct Memory<T> {
+    /// The matrix; then U⁻¹ above the diagonal and L below; then the inverse.
+    pub(super) a: Matrix<T>,
+    /// A block of columns, where those of `a` lie badly.
+    pub(super) aside: Option<Matrix<T>>,
+    /// L and U of the block under way.
+    pub(super) factors: Matrix<T>,
+    /// The same of every block, in strips of columns.
+    pub(super) diagonal: Matrix<T>,
+    /// Inverses of the pivots of the block under way.
+    pub(super) inverses: Matrix<T>,
+    /// Strips of columns of a block that is being factored.
+    pub(super) squares: Matrix<T>,
+    /// Strips of rows: for every chunk if a team shares them, and for every thread.
+    pub(super) rows: Matrix<T>,
+    /// Strips of columns: rows of U, then rows of L.
+    pub(super) columns: Matrix<T>,
+    /// The pivots.
+    pub(super) pivots: Matrix<T>,
+    /// The row with which each one was exchanged, counted from the first row of its block.
+    pub(super) exchanged: Matrix<usize>,
+    /// The row of a block of columns of L that ends up in each place.
+    pub(super) order: Matrix<usize>,
+    /// The row that the last block has exchanged to each place.
+    pub(super) place: Matrix<usize>,
+    /// If asked for: the largest size above the diagonal in every column of U.
+    pub(super) above: Option<Matrix<T>>,
+}
+
+/// Inverts the matrix in `memory.a`, but for the order of its columns.
+///
+/// # Errors
+///
+/// A zero pivot; a tiny one, if the sizes above the diagonal are asked for.
+pub(super) fn invert<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    team: &dyn Team,
+    memory: &Memory<T>,
+) -> Result<(), Breakdown> {
+    factor(kernel, sizes, memory, 0)?;
+    for block in 0..sizes.blocks() {
+        rows_of_u(kernel, sizes, team, memory, block);
+        eliminate(kernel, sizes, team, memory, block)?;
+    }
+    // SAFETY: used up at once.
+    unsafe { memory.order.column(0) }.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+    for span in sizes.spans() {
+        substitute(kernel, sizes, team, memory, &span);
+    }
+    Ok(())
+}
+
+/// Factors a block, all columns to its left being done.
+fn factor<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    memory: &Memory<T>,
+    block: usize,
+) -> Result<(), Breakdown> {
+    let n = sizes.n;
+    let columns = sizes.columns_of(block);
+    let (j, width) = (columns.start, columns.len());
+    let depth = width.next_multiple_of(GROUP);
+    let panel = memory.panel(sizes, block);
+    if memory.aside.is_some() {
+        panel.copy_from(memory.a.part(j..n, columns.clone()));
+    }
+    let exchanged = memory.exchanged.part(columns.clone(), 0..1);
+    // SAFETY: used up here, by the one thread that factors.
+    let exchanged = unsafe { exchanged.column(0) };
+    panel::factor(kernel, panel, exchanged, memory.squares)
+        .map_err(|column| Breakdown::ZeroPivot(j + column))?;
+    let factors = memory.factors.part(0..depth, 0..depth);
+    let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+    keep_factors(kernel, panel.part(0..width, 0..width), factors, diagonal);
+    for k in 0..depth {
+        memory.inverses.set(k, 0, reciprocal(factors.get(k, k)));
+    }
+    for k in 0..width {
+        memory.pivots.set(j + k, 0, factors.get(k, k));
+    }
+    if let Some(above) = memory.above
+        && let Some(k) = tiny_pivot(n, factors, above.part(columns, 0..1))
+    {
+        return Err(Breakdown::TinyPivot(j + k));
+    }
+    Ok(())
+}
+
+/// Computes the rows of U to the right of a block.
+fn rows_of_u<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    team: &dyn Team,
+    memory: &Memory<T>,
+    block: usize,
+) {
+    let (n, wide) = (sizes.n, kernel.wide());
+    let columns = sizes.columns_of(block);
+    let (j, right) = (columns.start, columns.end);
+    let depth = columns.len().next_multiple_of(GROUP);
+    let factors = memory.factors.part(0..depth, 0..depth);
+    let exchanged = memory.exchanged.part(columns, 0..1);
+    team.each((n - right).div_ceil(wide), &|_, index| {
+        // SAFETY: nobody changes it before all are done.
+        let exchanged = unsafe { exchanged.column(0) };
+        let here = strip_of(right..n, wide, index);
+        swap_rows(memory.a.part(j..n, here.clone()), exchanged);
+        let strip = nth(memory.columns, index, depth);
+        kernel.pack_columns(memory.a.part(j..right, here.clone()), strip, depth);
+        kernel.solve_left(factors, strip, depth);
+        if let Some(above) = memory.above {
+            kernel.largest(strip, depth, above.part(here.start..here.start + wide, 0..1));
+        }
+    });
+}
+
+/// A step from left to right: the block's columns become those of U⁻¹ and of L, everything to the
+/// right of them is updated, and the next block is factored.
+fn eliminate<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    team: &dyn Team,
+    memory: &Memory<T>,
+    block: usize,
+) -> Result<(), Breakdown> {
+    let (n, right) = (sizes.n, sizes.columns_of(block).end);
+    let (tasks, last) = (sizes.tasks(block), block + 1 == sizes.blocks());
+    let step = Step { kernel, sizes, memory, block };
+    if team.threads() == 1 {
+        let strips = memory.rows_of(0, sizes, kernel);
+        for index in 0..tasks {
+            step.prepare(index, strips);
+            step.update(index, strips, right..n);
+        }
+        return if last { Ok(()) } else { factor(kernel, sizes, memory, block + 1) };
+    }
+    // The next block first; while one thread factors it, the others go on to its right.
+    let next = if last { right..n } else { sizes.columns_of(block + 1) };
+    team.each(tasks, &|_, index| {
+        let strips = memory.rows_of(index, sizes, kernel);
+        step.prepare(index, strips);
+        step.update(index, strips, next.clone());
+    });
+    if last {
+        return Ok(());
+    }
+    let failed = Mutex::new(None);
+    let across = (n - next.end).div_ceil(sizes.share);
+    team.each(1 + tasks * across, &|_, index| match index.checked_sub(1) {
+        None => *workspace::lock(&failed) = factor(kernel, sizes, memory, block + 1).err(),
+        Some(index) => {
+            let strips = memory.rows_of(index / across, sizes, kernel);
+            let columns = strip_of(next.end..n, sizes.share, index % across);
+            step.update(index / across, strips, columns);
+        }
+    });
+    workspace::lock(&failed).take().map_or(Ok(()), Err)
+}
+
+/// A step of the first sweep, to be cut into tasks by rows.
+#[derive(Clone, Copy)]
+struct Step<'a, T> {
+    kernel: &'a Kernel<T>,
+    sizes: &'a Sizes,
+    memory: &'a Memory<T>,
+    block: usize,
+}
+
+impl<T: Scalar> Step<'_, T> {
+    /// Rows of the block's columns as strips: of U⁻¹, which they become, and of L.
+    fn prepare(&self, index: usize, strips: Matrix<T>) {
+        let Step { kernel, sizes, memory, block } = *self;
+        let columns = sizes.columns_of(block);
+        let (j, width) = (columns.start, columns.len());
+        let depth = width.next_multiple_of(GROUP);
+        let wide = kernel.wide();
+        let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+        let inverses = memory.inverses.part(0..depth, 0..1);
+        let (kind, rows) = sizes.task(block, index);
+        for (at, here) in strips_of(rows, kernel.high()).enumerate() {
+            let strip = nth(strips, at, depth);
+            let target = memory.a.part(here.clone(), columns.clone());
+            match kind {
+                Kind::Above => {
+                    kernel.pack_rows(target, strip);
+                    zero(strip, width..depth);
+                    kernel.solve_upper(diagonal, inverses, strip, depth, 0);
+                    kernel.unpack_rows(strip, target);
+                }
+                Kind::Diagonal => {
+                    let first = here.start - j;
+                    zero(strip, 0..depth);
+                    for i in 0..here.len() {
+                        strip.set(i, first + i, T::one());
+                    }
+                    kernel.solve_upper(diagonal, inverses, strip, depth, first / wide * wide);
+                    kernel.unpack_rows(strip, target);
+                }
+                Kind::Below => {
+                    let panel = memory.panel(sizes, block);
+                    kernel.pack_rows(panel.part(here.start - j..here.end - j, 0..width), strip);
+                    if memory.aside.is_some() {
+                        kernel.unpack_rows(strip, target);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Updates some columns to the right of the block, a multiple of strips from it.
+    fn update(&self, index: usize, strips: Matrix<T>, columns: Range<usize>) {
+        let Step { kernel, sizes, memory, block } = *self;
+        let of_block = sizes.columns_of(block);
+        let width = of_block.len();
+        let depth = width.next_multiple_of(GROUP);
+        let wide = kernel.wide();
+        let (first, last) = (columns.start - of_block.end, columns.end - of_block.end);
+        let u = memory.columns.part(0..wide, first / wide * depth..last.div_ceil(wide) * depth);
+        let (kind, rows) = sizes.task(block, index);
+        if kind != Kind::Diagonal {
+            let target = memory.a.part(rows, columns);
+            return kernel.update(false, 0, width, strips, depth, u, depth, target);
+        }
+        // Rows of a triangle: what is left of its diagonal is zero.
+        for (at, here) in strips_of(rows, kernel.high()).enumerate() {
+            let skip = (here.start - of_block.start) / wide * wide;
+            let target = memory.a.part(here, columns.clone());
+            let strip = nth(strips, at, depth);
+            kernel.update(true, skip, width - skip, strip, depth, u, depth, target);
+        }
+    }
+}
+
+/// Some steps from right to left: X L = U⁻¹ for the columns of some blocks, those to the right of
+/// them being done.
+fn substitute<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    team: &dyn Team,
+    memory: &Memory<T>,
+    span: &Range<usize>,
+) {
+    let n = sizes.n;
+    let (wide, high) = (kernel.wide(), kernel.high());
+    let first = sizes.columns_of(span.start).start;
+    for block in span.clone().rev() {
+        follow_exchanges(sizes, memory, block);
+        let columns = sizes.columns_of(block);
+        // L below the block leaves the matrix, in the order that its rows have in the end.
+        team.each(columns.len().div_ceil(wide), &|_, index| {
+            let here = strip_of(columns.clone(), wide, index);
+            for to in block + 1..sizes.blocks() {
+                let rows = sizes.columns_of(to);
+                let strip = (here.start - first) / wide;
+                let strips = l_of(memory, sizes, wide, span, to);
+                let column = memory.a.part(0..n, here.clone());
+                // SAFETY: nobody changes it before all are done.
+                let order = unsafe { memory.order.part(rows.clone(), 0..1).column(0) };
+                kernel.gather(order, column, nth(strips, strip, rows.len()));
+            }
+            zero(memory.a.part(columns.end..n, here.clone()), 0..here.len());
+        });
+    }
+    team.each(n.div_ceil(sizes.chunk), &|worker, index| {
+        let rows = index * sizes.chunk..((index + 1) * sizes.chunk).min(n);
+        let strips = memory.rows_of(worker, sizes, kernel);
+        for block in (span.start..sizes.blocks()).rev() {
+            let columns = sizes.columns_of(block);
+            let width = columns.len();
+            let depth = width.next_multiple_of(GROUP);
+            let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+            for (at, here) in strips_of(rows.clone(), high).enumerate() {
+                let strip = nth(strips, at, depth);
+                let target = memory.a.part(here, columns.clone());
+                kernel.pack_rows(target, strip);
+                if span.contains(&block) {
+                    zero(strip, width..depth);
+                    kernel.solve_lower(diagonal, strip, depth);
+                    kernel.unpack_rows(strip, target);
+                }
+            }
+            let until = columns.start.min(sizes.columns_of(span.end - 1).end);
+            let l = l_of(memory, sizes, wide, span, block);
+            let target = memory.a.part(rows.clone(), first..until);
+            kernel.update(false, 0, width, strips, depth, l, width, target);
+        }
+    });
+}
+
+/// The first pivot of a block that is no larger than the rounding errors of its own computation; see
+/// the LAPACK engine. `above` has the sizes in the rows above the block.
+fn tiny_pivot<T: Scalar>(n: usize, factors: Matrix<T>, above: Matrix<T>) -> Option<usize> {
+    let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
+    (0..above.rows()).find(|&k| {
+        let above = (0..k).map(|i| factors.get(i, k)).chain([above.get(k, 0)]);
+        let most = above.fold(0.0, |most: f64, u| most.max(u.modulus()));
+        // Nothing is above the first one.
+        most > 0.0 && factors.get(k, k).modulus() <= rounding * most
+    })
+}
+
+/// Brings `order` from the block's own exchanges to the ones that came after it.
+fn follow_exchanges<T: Scalar>(sizes: &Sizes, memory: &Memory<T>, block: usize) {
+    if block + 1 == sizes.blocks() {
+        return;
+    }
+    // SAFETY: three parts of memory, used up here while no other thread is at work.
+    let (exchanged, order, place) =
+        unsafe { (memory.exchanged.column(0), memory.order.column(0), memory.place.column(0)) };
+    let next = sizes.columns_of(block + 1);
+    for i in next.start..sizes.n {
+        place[i] = i;
+    }
+    for i in next.clone() {
+        place.swap(i, next.start + exchanged[i]);
+    }
+    for row in &mut order[next.start..] {
+        *row = place[*row];
+    }
+}
+
+impl<T: Scalar> Memory<T> {
+    /// The columns of a block from its first row on, or the place where it is factored.
+    fn panel(&self, sizes: &Sizes, block: usize) -> Matrix<T> {
+        let columns = sizes.columns_of(block);
+        match self.aside {
+            Some(aside) => aside.part(0..sizes.n - columns.start, 0..columns.len()),
+            None => self.a.part(columns.start..sizes.n, columns),
+        }
+    }
+
+    /// Strips of rows of a thread or a chunk.
+    fn rows_of(&self, index: usize, sizes: &Sizes, kernel: &Kernel<T>) -> Matrix<T> {
+        let each = sizes.columns_of_rows(kernel);
+        self.rows.part(0..kernel.high(), index * each..(index + 1) * each)
+    }
+}
+
+/// Strips of columns of a block on the diagonal.
+fn diagonal<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    all: Matrix<T>,
+    block: usize,
+) -> Matrix<T> {
+    let each = sizes.block * sizes.block / kernel.wide();
+    all.part(0..kernel.wide(), block * each..(block + 1) * each)
+}
+
+/// Strips of columns with the rows that a block has in L, of the columns of a span of blocks to
+/// its left.
+fn l_of<T: Scalar>(
+    memory: &Memory<T>,
+    sizes: &Sizes,
+    wide: usize,
+    span: &Range<usize>,
+    block: usize,
+) -> Matrix<T> {
+    let (start, end) = (sizes.l_until(span, block), sizes.l_until(span, block + 1));
+    memory.columns.part(0..wide, start / wide..end / wide)
+}
+
+/// Keeps L and U of a block, filled up with the identity, as they are and in strips of columns.
+fn keep_factors<T: Scalar>(
+    kernel: &Kernel<T>,
+    block: Matrix<T>,
+    factors: Matrix<T>,
+    strips: Matrix<T>,
+) {
+    let (width, depth, wide) = (block.columns(), factors.columns(), kernel.wide());
+    zero(factors.part(width..depth, 0..width), 0..width);
+    zero(factors.part(0..depth, width..depth), 0..depth - width);
+    for k in width..depth {
+        factors.set(k, k, T::one());
+    }
+    factors.part(0..width, 0..width).copy_from(block);
+    for (index, here) in strips_of(0..depth, wide).enumerate() {
+        kernel.pack_columns(factors.part(0..depth, here), nth(strips, index, depth), depth);
+    }
+}
+
+/// A strip of some that are `depth` deep each.
+fn nth<T: Copy>(strips: Matrix<T>, index: usize, depth: usize) -> Matrix<T> {
+    strips.part(0..strips.rows(), index * depth..(index + 1) * depth)
+}
+
+/// The ranges of strips of `size`.
+fn strips_of(all: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..all.len().div_ceil(size)).map(move |index| strip_of(all.clone(), size, index))
+}
+
+/// The range of a strip of `size`.
+fn strip_of(all: Range<usize>, size: usize, index: usize) -> Range<usize> {
+    let first = all.start + index * size;
+    first..(first + size).min(all.end)
+}
+
+/// Makes columns zero.
+fn zero<T: Scalar>(a: Matrix<T>, columns: Range<usize>) {
+    for j in columns {
+        // SAFETY: used up at once.
+        unsafe { a.column(j) }.fill(T::zero());
+    }
+}

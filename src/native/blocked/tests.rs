@@ -1,0 +1,200 @@
+//! Every kernel that this machine can run, against LAPACK and against itself.
+
+use super::{Alone, Crew, Kernel, Work, invert};
+use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
+use crate::layout::{self, Order};
+use crate::native::set::Set;
+use crate::native::tests::{Parts, bits, random, sets};
+use crate::residual;
+use num_complex::{Complex32, Complex64};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+const ALL: Ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false };
+
+/// The orders to test a set at: all small ones, then those around its blocks and strips. Without
+/// optimization kernels are a hundred times slower, and only some of them are tested.
+fn orders(set: Set) -> impl Iterator<Item = usize> {
+    let all = if set == Set::ALL[Set::ALL.len() - 1] { 300 } else { 130 };
+    let (step, others) = if cfg!(debug_assertions) { (11, 0) } else { (1, 5) };
+    (1..=all).step_by(step).chain([383, 384, 399, 400, 401].into_iter().take(others))
+}
+
+/// The inverse, what LAPACK says of the same matrix, and how good it is.
+fn agrees_with_lapack<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(14);
+    let (mut work, mut engines) = (Work::default(), Engines::<T>::default());
+    let lapack = engines.of(Engine::Lapack);
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in orders(set) {
+            let what = format!("{} {} of order {n}", set.name(), T::NAME);
+            let a = random::<T>(n * n, rng);
+            let mut x = a.clone();
+            let facts = invert(&kernel, &Alone, &mut work, n, &mut x, ALL).unwrap();
+            let view = |a| layout::view(n, a, Order::Column);
+            let ratio = residual::left(&view(&a), &view(&x)).unwrap();
+            assert!(ratio < 30.0, "{what}: residual {ratio}");
+            let mut theirs = a.clone();
+            let lapacks = lapack.general(n, &mut theirs, ALL).unwrap();
+            let (rcond, (sign, log)) = (facts.rcond.unwrap(), facts.determinant.unwrap());
+            let (their_sign, their_log) = lapacks.determinant.unwrap();
+            // An estimate may be too optimistic, not much so for random matrices.
+            let ratio = lapacks.rcond.unwrap() / rcond;
+            assert!((0.9..=10.0).contains(&ratio), "{what}: rcond {rcond}, ratio {ratio}");
+            let unit = 1e3 * n as f64 * T::UNIT_ROUNDOFF / rcond;
+            let scale = log.abs().max(their_log.abs()).max(1.0);
+            assert!((log - their_log).abs() <= unit * scale, "{what}: {log} {their_log}");
+            assert!((their_sign - sign).modulus() <= unit, "{what}: {sign} {their_sign}");
+            assert_eq!(facts.overflow, None, "{what}");
+        }
+    }
+}
+
+/// Runs a test on a stack that is large enough for OpenBLAS with several threads.
+fn on_large_stack(test: fn()) {
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test);
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+#[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK to compare with")]
+fn every_set_agrees_with_lapack() {
+    on_large_stack(|| {
+        agrees_with_lapack::<f32>();
+        agrees_with_lapack::<f64>();
+        agrees_with_lapack::<Complex32>();
+        agrees_with_lapack::<Complex64>();
+    });
+}
+
+/// A column that depends on those before it, without rounding, at every place.
+fn names_every_pivot<T: Parts>() {
+    let mut work = Work::default();
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in [1, 2, 7, 8, 9, 47, 48, 49, 97, 150] {
+            for pivot in (0..n).step_by(if n > 9 { 7 } else { 1 }) {
+                // The identity with its rows reversed, and one column a multiple of the first.
+                let mut a = vec![T::zero(); n * n];
+                for j in 0..n {
+                    a[j * n + n - 1 - j] = T::of(2.0, 0.0);
+                }
+                a[pivot * n..(pivot + 1) * n].fill(T::zero());
+                if pivot > 0 {
+                    a[pivot * n + n - 1] = T::of(4.0, 0.0);
+                }
+                let broken = invert(&kernel, &Alone, &mut work, n, &mut a, ALL).map(|_| ());
+                let expected = Err(Breakdown::ZeroPivot(pivot));
+                assert_eq!(broken, expected, "{} {} order {n}", set.name(), T::NAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_column_without_a_pivot_is_named() {
+    names_every_pivot::<f32>();
+    names_every_pivot::<f64>();
+    names_every_pivot::<Complex32>();
+    names_every_pivot::<Complex64>();
+}
+
+/// Any number of threads, and helpers that come late or not at all.
+fn has_the_same_bits<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(15);
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in [1, 30, 150, 256, 301].into_iter().take(if cfg!(debug_assertions) { 3 } else { 5 })
+        {
+            let what = format!("{} {} of order {n}", set.name(), T::NAME);
+            let a = random::<T>(n * n, rng);
+            let mut alone = a.clone();
+            let ask = Ask { wary: true, ..ALL };
+            let facts = invert(&kernel, &Alone, &mut Work::default(), n, &mut alone, ask).unwrap();
+            for threads in [2, 3, 5] {
+                for present in [threads, 1] {
+                    let crew = Crew::new(threads);
+                    let mut shared = a.clone();
+                    let found = std::thread::scope(|scope| {
+                        for thread in 1..present {
+                            let crew = &crew;
+                            scope.spawn(move || crew.help(thread));
+                        }
+                        let _end = crew.end_of_work();
+                        invert(&kernel, &crew, &mut Work::default(), n, &mut shared, ask).unwrap()
+                    });
+                    assert_eq!(bits(&shared), bits(&alone), "{what}, {threads} threads");
+                    assert_eq!(found, facts, "{what}, {threads} threads");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_team_computes_the_same_bits() {
+    has_the_same_bits::<f32>();
+    has_the_same_bits::<f64>();
+    has_the_same_bits::<Complex32>();
+    has_the_same_bits::<Complex64>();
+}
+
+/// What is not finite is found in the pivots or in the inverse, whatever the engine makes of it.
+fn sees_what_is_not_finite<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(16);
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for (n, at) in [(1, 0), (20, 0), (20, 399), (100, 5050), (150, 7)] {
+            for bad in [f64::NAN, f64::INFINITY] {
+                let mut a = random::<T>(n * n, rng);
+                a[at] = T::of(bad, 0.0);
+                let facts = invert(&kernel, &Alone, &mut Work::default(), n, &mut a, ALL).unwrap();
+                let seen = facts.overflow.is_some() || a.iter().any(|x| !x.is_finite());
+                assert!(seen, "{} {} of order {n}: {bad} at {at}", set.name(), T::NAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_seen() {
+    sees_what_is_not_finite::<f32>();
+    sees_what_is_not_finite::<f64>();
+    sees_what_is_not_finite::<Complex32>();
+    sees_what_is_not_finite::<Complex64>();
+}
+
+/// A power of two changes nothing but the scale.
+fn scales_exactly<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(17);
+    let range = if T::UNIT_ROUNDOFF < 1e-10 { 900 } else { 100 };
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in [1, 9, 40, 100] {
+            let a = random::<T>(n * n, rng);
+            let inverse = |a: &[T]| {
+                let mut x = a.to_vec();
+                let facts = invert(&kernel, &Alone, &mut Work::default(), n, &mut x, ALL);
+                facts.unwrap();
+                x
+            };
+            let plain = inverse(&a);
+            for by in [-range, range] {
+                let scale =
+                    |a: &[T]| -> Vec<T> { a.iter().map(|x| x.scale(2f64.powi(by))).collect() };
+                let scaled = scale(&inverse(&scale(&a)));
+                let what = format!("{} {} of order {n}", set.name(), T::NAME);
+                assert_eq!(bits(&scaled), bits(&plain), "{what} by 2^{by}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_power_of_two_changes_nothing_but_the_scale() {
+    scales_exactly::<f32>();
+    scales_exactly::<f64>();
+    scales_exactly::<Complex32>();
+    scales_exactly::<Complex64>();
+}

@@ -1,0 +1,179 @@
+//! The one operation that is nearly all of the work: C := C − A·B for a few columns of A, in tiles
+//! of C that stay in registers.
+//!
+//! A is read in strips of as many rows as a tile has, B in strips of as many columns, each stored
+//! so that a tile reads both from front to back. Of complex numbers every part is a lane, or a
+//! column of its own: the products with real and imaginary parts of B are summed apart and put
+//! together at the end, so that this is four times a real product, no more.
+
+use super::wide::Wide;
+
+/// C := C − A·B, or −A·B.
+#[derive(Clone, Copy)]
+pub(super) struct Update<T> {
+    /// Whether C is to be −A·B whatever it was.
+    pub(super) fresh: bool,
+    /// Columns of A, rows of B.
+    pub(super) depth: usize,
+    /// Rows of A and C.
+    pub(super) rows: usize,
+    /// Columns of B and C.
+    pub(super) columns: usize,
+    pub(super) a: *const T,
+    /// From column to column of A.
+    pub(super) a_stride: usize,
+    /// From strip to strip of A.
+    pub(super) a_strip: usize,
+    pub(super) b: *const T,
+    /// From strip to strip of B.
+    pub(super) b_strip: usize,
+    pub(super) c: *mut T,
+    /// From column to column of C.
+    pub(super) c_stride: usize,
+    /// Whether a strip of A is used up before the next one, else one of B.
+    pub(super) along_rows: bool,
+}
+
+/// Updates a matrix, tile by tile.
+///
+/// # Safety
+///
+/// The pointers point to what [`Update`] says: A may be a matrix or strips of it, B is strips with
+/// every column. Nobody writes A, B or C meanwhile. The CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn update<
+    V: Wide,
+    T,
+    const HEIGHT: usize,
+    const WIDTH: usize,
+    const PARTS: usize,
+>(
+    task: &Update<T>,
+) {
+    let (high, wide) = (HEIGHT * V::LANES / PARTS, WIDTH / PARTS);
+    let row_strips = task.rows.div_ceil(high);
+    let column_strips = task.columns.div_ceil(wide);
+    let (mut next_i, mut next_j) = (0, 0);
+    for _ in 0..row_strips * column_strips {
+        let (i, j) = (next_i, next_j);
+        if task.along_rows {
+            (next_i, next_j) = if j + 1 == column_strips { (i + 1, 0) } else { (i, j + 1) };
+        } else {
+            (next_i, next_j) = if i + 1 == row_strips { (0, j + 1) } else { (i + 1, j) };
+        }
+        let rows = (task.rows - i * high).min(high) * PARTS;
+        let columns = (task.columns - j * wide).min(wide);
+        // SAFETY: the strips that hold this tile are there, as the caller promises.
+        unsafe {
+            let tile = Tile {
+                fresh: task.fresh,
+                depth: task.depth,
+                columns,
+                a: task.a.add(i * task.a_strip).cast(),
+                a_stride: task.a_stride * PARTS,
+                b: task.b.add(j * task.b_strip).cast(),
+                c: task.c.add(i * high + j * wide * task.c_stride).cast(),
+                c_stride: task.c_stride * PARTS,
+                last: V::LANES,
+            };
+            if rows == HEIGHT * V::LANES {
+                tile.run::<V, HEIGHT, WIDTH, PARTS, false>();
+                continue;
+            }
+            let vectors = rows.div_ceil(V::LANES);
+            let tile = Tile { last: rows - (vectors - 1) * V::LANES, ..tile };
+            match (vectors, tile.last == V::LANES) {
+                (1, true) => tile.run::<V, 1, WIDTH, PARTS, false>(),
+                (1, false) => tile.run::<V, 1, WIDTH, PARTS, true>(),
+                (2, true) => tile.run::<V, 2, WIDTH, PARTS, false>(),
+                (2, false) => tile.run::<V, 2, WIDTH, PARTS, true>(),
+                // Full ones are done.
+                _ => tile.run::<V, HEIGHT, WIDTH, PARTS, true>(),
+            }
+        }
+    }
+}
+
+/// A tile of an [`Update`]; rows, strides and pointers in real numbers.
+pub(super) struct Tile<R> {
+    pub(super) fresh: bool,
+    pub(super) depth: usize,
+    /// Columns of C, as numbers.
+    pub(super) columns: usize,
+    pub(super) a: *const R,
+    pub(super) a_stride: usize,
+    pub(super) b: *const R,
+    pub(super) c: *mut R,
+    pub(super) c_stride: usize,
+    /// Lanes of the last vector of each column.
+    pub(super) last: usize,
+}
+
+impl<R> Tile<R> {
+    /// Updates `HEIGHT` vectors of rows; the last one may be `CUT`.
+    ///
+    /// # Safety
+    ///
+    /// As [`update`].
+    #[inline(always)]
+    pub(super) unsafe fn run<
+        V: Wide<Real = R>,
+        const HEIGHT: usize,
+        const WIDTH: usize,
+        const PARTS: usize,
+        const CUT: bool,
+    >(
+        &self,
+    ) {
+        // SAFETY: every vector is one of A, B or C, or the first lanes of one; the promises are the
+        // caller's.
+        unsafe {
+            let cut = |i: usize| CUT && i == HEIGHT - 1;
+            let load = |at: *const R, i: usize| {
+                let at = at.add(i * V::LANES);
+                if cut(i) { V::load_first(at, self.last) } else { V::load(at) }
+            };
+            for j in 0..self.columns {
+                for i in 0..HEIGHT {
+                    let c = self.c.wrapping_add(j * self.c_stride + i * V::LANES);
+                    V::prefetch(c.cast(), true);
+                }
+            }
+            let zero = V::zero();
+            let mut sums = [[zero; HEIGHT]; WIDTH];
+            let (mut a, mut b) = (self.a, self.b);
+            for _ in 0..self.depth {
+                let mut x = [zero; HEIGHT];
+                for i in 0..HEIGHT {
+                    x[i] = load(a, i);
+                }
+                for j in 0..WIDTH {
+                    let y = V::splat_from(b.add(j));
+                    for i in 0..HEIGHT {
+                        sums[j][i] = sums[j][i].sub_mul(x[i], y);
+                    }
+                }
+                (a, b) = (a.add(self.a_stride), b.add(WIDTH));
+            }
+            for j in 0..WIDTH / PARTS {
+                if j < self.columns {
+                    let c = self.c.add(j * self.c_stride);
+                    for i in 0..HEIGHT {
+                        let sum = if PARTS == 1 {
+                            sums[j][i]
+                        } else {
+                            sums[PARTS * j][i].add(sums[PARTS * j + 1][i].times_i())
+                        };
+                        let x = if self.fresh { sum } else { load(c, i).add(sum) };
+                        let at = c.add(i * V::LANES);
+                        if cut(i) {
+                            x.store_first(at, self.last);
+                        } else {
+                            x.store(at);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
