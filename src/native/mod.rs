@@ -205,8 +205,7 @@ impl<T: Scalar> Kernel<T> {
         };
         // SAFETY: there are `left` matrices of n² scalars at `from` and `to`; `to` is unique, and
         // is `from` or apart from it. The memory is what the kernel says it needs, aligned to 64
-        // bytes; there is room for n · LANES pivots
-        // if they are asked for. `of` has looked whether the CPU has the set.
+        // bytes; there is room for n · LANES pivots if they are asked for. `of` has looked whether the CPU has the set.
         unsafe { self.entries.get(n).unwrap_or(&self.entries[0])(&mut task) };
         let first = count - task.left;
         Outcome { first, n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
@@ -291,7 +290,7 @@ macro_rules! kernel {
                 tiny::<3>,
                 tiny::<4>,
                 tiny::<5>,
-                tiny::<6>,
+                order::<{ 6 * $small }>,
                 order::<{ 7 * $small }>,
                 order::<{ 8 * $small }>,
             ],
@@ -299,7 +298,7 @@ macro_rules! kernel {
     }};
 }
 
-/// The entries of one scalar: one per set. `$small` is 1 where orders 7 and 8 have functions
+/// The entries of one scalar: one per set. `$small` is 1 where orders 6 to 8 have functions
 /// of their own; then the tiles that fit the set's registers, see [`lu::invert`].
 macro_rules! kernels {
     ($scalar:ty, $parts:ident, $real:ty, $small:literal,
