@@ -146,7 +146,7 @@ unsafe fn store_columns<L: Lanes, T: Scalar>(
     unsafe {
         if !task.streams(keep) {
             columns_to::<L, T, false>(task, n, memory, keep, to);
-        } else if len % L::Vector::LANES == 0 && to.cast::<L::Vector>().is_aligned() {
+        } else if len.is_multiple_of(L::Vector::LANES) && to.cast::<L::Vector>().is_aligned() {
             columns_to::<L, T, true>(task, n, memory, keep, to);
         } else {
             columns_to::<L, T, false>(task, n, memory, keep, memory.staging);

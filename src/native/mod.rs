@@ -522,7 +522,7 @@ macro_rules! kernel {
                 tiny::<3>,
                 tiny::<4>,
                 tiny::<5>,
-                tiny::<6>,
+                order::<{ 6 * $small }>,
                 order::<{ 7 * $small }>,
                 order::<{ 8 * $small }>,
             ],
@@ -540,7 +540,7 @@ macro_rules! kernel {
 /// A group of a few matrices is not worth the lanes: measured. Tiny orders always are.
 const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
 
-/// The entries of one scalar: one per set. `$small` is 1 where orders 7 and 8 have functions
+/// The entries of one scalar: one per set. `$small` is 1 where orders 6 to 8 have functions
 /// of their own; then the tiles that fit the set's registers, see [`lu::invert`]; of a single
 /// matrix, blocks and columns, steps and columns of elimination.
 macro_rules! kernels {

@@ -9,6 +9,7 @@ use crate::structure::Triangle;
 
 /// What to find out of each matrix beside its inverse.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // each is asked for, or not, whatever the others
 pub(crate) struct Request {
     /// Leave matrices alone that have another structure than the kernel is for?
     pub(crate) detect: bool,
@@ -196,6 +197,13 @@ pub(super) unsafe fn load<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a
     }
     // SAFETY: the caller's promise: never more than `len` from the start.
     unsafe {
+        if len == 4 && task.count == lanes {
+            let fours = [0, 1, 2, 3].map(|at| L::Vector::load(from[0].add(at * lanes)));
+            for (e, numbers) in L::Vector::split(fours).into_iter().enumerate() {
+                a.add(e).write(numbers);
+            }
+            return;
+        }
         if len < lanes {
             let mut tile = empty::<L::Vector>();
             for lane in 0..L::Vector::LANES {

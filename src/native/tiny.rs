@@ -60,7 +60,6 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         step::<L, T, N, 2>(task, &mut factors, one);
         step::<L, T, N, 3>(task, &mut factors, one);
         step::<L, T, N, 4>(task, &mut factors, one);
-        step::<L, T, N, 5>(task, &mut factors, one);
         keep &= finite_pivots::<L>(N, N, factors.a.as_ptr().cast());
         if task.request.wary {
             keep &= trusted::<L, T>(N, N, factors.a.as_ptr().cast());
@@ -71,7 +70,6 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             }
         }
         let mut x = solve(&factors, L::real(zero));
-        unpermute::<L, N, 5>(&factors, &mut x);
         unpermute::<L, N, 4>(&factors, &mut x);
         unpermute::<L, N, 3>(&factors, &mut x);
         unpermute::<L, N, 2>(&factors, &mut x);
@@ -85,11 +83,23 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         }
         let to = task.to::<RealOf<L>>();
         let base = |lane: usize| task.at(lane) * L::PARTS;
+        let every = u32::MAX >> (32 - L::Vector::LANES);
         let aligned = to.cast::<L::Vector>().is_aligned();
-        if !task.streams(keep) {
+        if len == 4 && keep == every {
+            let from: *const L::Vector = x.as_ptr().cast();
+            let fours = L::Vector::join([0, 1, 2, 3].map(|e| from.add(e).read()));
+            for (at, four) in fours.into_iter().enumerate() {
+                let to = to.add(at * L::Vector::LANES);
+                if aligned && task.request.stream {
+                    four.stream(to);
+                } else {
+                    four.store(to);
+                }
+            }
+        } else if !task.streams(keep) {
             let place = |lane| to.wrapping_add(base(lane));
             store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
-        } else if len % L::Vector::LANES == 0 && aligned {
+        } else if len.is_multiple_of(L::Vector::LANES) && aligned {
             let place = |lane| to.wrapping_add(base(lane));
             store::<L::Vector, true>(x.as_ptr().cast(), len, keep, place);
         } else {

@@ -129,6 +129,11 @@ pub(super) trait Vector: Copy {
     fn interleave(self, x: Self) -> (Self, Self);
     /// Row i, lane j becomes row j, lane i.
     fn transpose(tile: &mut Tile<Self>);
+    /// Four numbers for each lane, lane after lane, become the first of every lane, the second,
+    /// and so on.
+    fn split(fours: [Self; 4]) -> [Self; 4];
+    /// The reverse of [`split`](Self::split).
+    fn join(numbers: [Self; 4]) -> [Self; 4];
 }
 
 /// One lane, in plain Rust: the reference, and what runs where nothing better is.
@@ -271,6 +276,14 @@ macro_rules! one_lane {
             }
             #[inline(always)]
             fn transpose(_: &mut Tile<Self>) {}
+            #[inline(always)]
+            fn split(fours: [Self; 4]) -> [Self; 4] {
+                fours
+            }
+            #[inline(always)]
+            fn join(numbers: [Self; 4]) -> [Self; 4] {
+                numbers
+            }
         }
     };
 }

@@ -112,6 +112,65 @@ fn first_of_4(count: usize) -> __m256i {
     unsafe { _mm256_cvtepi32_epi64(_mm_loadu_si128(FIRST.as_ptr().add(8 - count.min(8)).cast())) }
 }
 
+/// Numbers `AT`, `AT` + 4 of `a` and of `b`, then those behind each.
+#[inline(always)]
+fn pairs_of_8<const AT: i64>(a: __m512d, b: __m512d) -> __m512d {
+    proved!({
+        let from = _mm512_setr_epi64(AT, AT + 4, AT + 8, AT + 12, AT + 1, AT + 5, AT + 9, AT + 13);
+        _mm512_permutex2var_pd(a, from, b)
+    })
+}
+
+/// Squares of 4 by 4 in each half of the registers, transposed.
+#[inline(always)]
+fn squares_of_8([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    proved!({
+        let low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+        let low2 = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+        let high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+        let high2 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+        [
+            _mm256_castpd_ps(_mm256_unpacklo_pd(low, low2)),
+            _mm256_castpd_ps(_mm256_unpackhi_pd(low, low2)),
+            _mm256_castpd_ps(_mm256_unpacklo_pd(high, high2)),
+            _mm256_castpd_ps(_mm256_unpackhi_pd(high, high2)),
+        ]
+    })
+}
+
+/// Squares of 4 by 4 in each quarter of the registers, transposed.
+#[inline(always)]
+fn squares_of_16([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    proved!({
+        let low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+        let low2 = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+        let high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+        let high2 = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+        [
+            _mm512_castpd_ps(_mm512_unpacklo_pd(low, low2)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(low, low2)),
+            _mm512_castpd_ps(_mm512_unpacklo_pd(high, high2)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(high, high2)),
+        ]
+    })
+}
+
+/// The square of the registers' quarters, transposed.
+#[inline(always)]
+fn quarters_of_16([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    proved!({
+        let (low, low2) = (_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0x44>(c, d));
+        let (high, high2) =
+            (_mm512_shuffle_f32x4::<0xee>(a, b), _mm512_shuffle_f32x4::<0xee>(c, d));
+        [
+            _mm512_shuffle_f32x4::<0x88>(low, low2),
+            _mm512_shuffle_f32x4::<0xdd>(low, low2),
+            _mm512_shuffle_f32x4::<0x88>(high, high2),
+            _mm512_shuffle_f32x4::<0xdd>(high, high2),
+        ]
+    })
+}
+
 impl Vector for F64x4 {
     type Real = f64;
     type Mask = __m256d;
@@ -218,6 +277,19 @@ impl Vector for F64x4 {
             tile[3] = F64x4(_mm256_permute2f128_pd::<0x31>(odd, odd2));
         });
     }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        // As many lanes as numbers.
+        let [a, b, c, d] = fours;
+        let mut tile = [a; MAX_LANES];
+        (tile[1], tile[2], tile[3]) = (b, c, d);
+        Self::transpose(&mut tile);
+        [tile[0], tile[1], tile[2], tile[3]]
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        Self::split(numbers)
+    }
 }
 
 impl Vector for F32x8 {
@@ -322,23 +394,40 @@ impl Vector for F32x8 {
         proved!({
             // Squares of 4 by 4 in each half of a register, then the halves.
             let mut half = [_mm256_setzero_ps(); 8];
-            for group in 0..2 {
-                let at = 4 * group;
-                let [a, b, c, d] = [tile[at].0, tile[at + 1].0, tile[at + 2].0, tile[at + 3].0];
-                let ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
-                let cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
-                half[at] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
-                half[at + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
-                let ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
-                let cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
-                half[at + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
-                half[at + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+            for at in [0, 4] {
+                let rows = [tile[at].0, tile[at + 1].0, tile[at + 2].0, tile[at + 3].0];
+                half[at..at + 4].copy_from_slice(&squares_of_8(rows));
             }
             for i in 0..4 {
                 tile[i] = F32x8(_mm256_permute2f128_ps::<0x20>(half[i], half[4 + i]));
                 tile[4 + i] = F32x8(_mm256_permute2f128_ps::<0x31>(half[i], half[4 + i]));
             }
         });
+    }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        proved!({
+            let [a, b, c, d] = fours.map(|x| x.0);
+            squares_of_8([
+                _mm256_permute2f128_ps::<0x20>(a, c),
+                _mm256_permute2f128_ps::<0x31>(a, c),
+                _mm256_permute2f128_ps::<0x20>(b, d),
+                _mm256_permute2f128_ps::<0x31>(b, d),
+            ])
+            .map(F32x8)
+        })
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        proved!({
+            let [a, b, c, d] = squares_of_8(numbers.map(|x| x.0));
+            [
+                F32x8(_mm256_permute2f128_ps::<0x20>(a, b)),
+                F32x8(_mm256_permute2f128_ps::<0x20>(c, d)),
+                F32x8(_mm256_permute2f128_ps::<0x31>(a, b)),
+                F32x8(_mm256_permute2f128_ps::<0x31>(c, d)),
+            ]
+        })
     }
 }
 
@@ -465,6 +554,36 @@ impl Vector for F64x8 {
             }
         });
     }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        proved!({
+            let [a, b, c, d] = fours.map(|x| x.0);
+            let (low, high) = (pairs_of_8::<0>(a, b), pairs_of_8::<2>(a, b));
+            let (low2, high2) = (pairs_of_8::<0>(c, d), pairs_of_8::<2>(c, d));
+            [
+                F64x8(_mm512_shuffle_f64x2::<0x44>(low, low2)),
+                F64x8(_mm512_shuffle_f64x2::<0xee>(low, low2)),
+                F64x8(_mm512_shuffle_f64x2::<0x44>(high, high2)),
+                F64x8(_mm512_shuffle_f64x2::<0xee>(high, high2)),
+            ]
+        })
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        proved!({
+            let [a, b, c, d] = numbers.map(|x| x.0);
+            let (low, high) =
+                (_mm512_shuffle_f64x2::<0x44>(a, b), _mm512_shuffle_f64x2::<0xee>(a, b));
+            let (low2, high2) =
+                (_mm512_shuffle_f64x2::<0x44>(c, d), _mm512_shuffle_f64x2::<0xee>(c, d));
+            [
+                F64x8(pairs_of_8::<0>(low, low2)),
+                F64x8(pairs_of_8::<2>(low, low2)),
+                F64x8(pairs_of_8::<0>(high, high2)),
+                F64x8(pairs_of_8::<2>(high, high2)),
+            ]
+        })
+    }
 }
 
 impl Vector for F32x16 {
@@ -566,29 +685,23 @@ impl Vector for F32x16 {
         proved!({
             // Squares of 4 by 4 in each quarter of a register, then 4 by 4 quarters.
             let mut quarter = [_mm512_setzero_ps(); MAX_LANES];
-            for group in 0..4 {
-                let at = 4 * group;
-                let [a, b, c, d] = [tile[at].0, tile[at + 1].0, tile[at + 2].0, tile[at + 3].0];
-                let ab = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
-                let cd = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
-                quarter[at] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
-                quarter[at + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
-                let ab = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
-                let cd = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
-                quarter[at + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
-                quarter[at + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+            for at in [0, 4, 8, 12] {
+                let rows = [tile[at].0, tile[at + 1].0, tile[at + 2].0, tile[at + 3].0];
+                quarter[at..at + 4].copy_from_slice(&squares_of_16(rows));
             }
             for i in 0..4 {
-                let [a, b, c, d] = [quarter[i], quarter[4 + i], quarter[8 + i], quarter[12 + i]];
-                let (low, low2) =
-                    (_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0x44>(c, d));
-                let (high, high2) =
-                    (_mm512_shuffle_f32x4::<0xee>(a, b), _mm512_shuffle_f32x4::<0xee>(c, d));
-                tile[i] = F32x16(_mm512_shuffle_f32x4::<0x88>(low, low2));
-                tile[4 + i] = F32x16(_mm512_shuffle_f32x4::<0xdd>(low, low2));
-                tile[8 + i] = F32x16(_mm512_shuffle_f32x4::<0x88>(high, high2));
-                tile[12 + i] = F32x16(_mm512_shuffle_f32x4::<0xdd>(high, high2));
+                let rows = [quarter[i], quarter[4 + i], quarter[8 + i], quarter[12 + i]];
+                let [a, b, c, d] = quarters_of_16(rows).map(F32x16);
+                (tile[i], tile[4 + i], tile[8 + i], tile[12 + i]) = (a, b, c, d);
             }
         });
+    }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        squares_of_16(quarters_of_16(fours.map(|x| x.0))).map(F32x16)
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        quarters_of_16(squares_of_16(numbers.map(|x| x.0))).map(F32x16)
     }
 }
