@@ -110,6 +110,7 @@ pub(crate) enum Group<'a, T> {
 /// What became of the matrices of a group.
 pub(crate) struct Outcome<'a, T> {
     n: usize,
+    request: Request,
     lanes: usize,
     found: &'a Found,
     pivots: &'a [T],
@@ -119,6 +120,15 @@ impl<T: Scalar> Outcome<'_, T> {
     /// The matrices that were inverted, the first in the lowest bit; the others are as they were.
     pub(crate) fn inverted(&self) -> u32 {
         self.found.inverted
+    }
+
+    /// What was asked of the first matrix, if it was inverted.
+    pub(crate) fn facts(&self) -> Option<Facts<T>> {
+        (self.inverted() & 1 == 1).then(|| Facts {
+            rcond: self.request.rcond.map(|_| self.rcond(0)),
+            determinant: self.request.determinant.then(|| self.determinant(0)),
+            overflow: None,
+        })
     }
 
     /// The first column without a pivot.
@@ -221,7 +231,7 @@ impl<T: Scalar> Kernel<T> {
                 self.entries.get(n).unwrap_or(&self.entries[0])(&mut task);
             }
         }
-        Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
+        Outcome { n, request, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
     /// Inverts one general matrix, to the bits that it would have in any group. `None` if that is
@@ -245,13 +255,7 @@ impl<T: Scalar> Kernel<T> {
         if let Some(column) = outcome.singular(0) {
             return Some(Err(Breakdown::ZeroPivot(column)));
         }
-        (outcome.inverted() == 1).then(|| {
-            Ok(Facts {
-                rcond: ask.rcond.map(|_| outcome.rcond(0)),
-                determinant: ask.determinant.then(|| outcome.determinant(0)),
-                overflow: None,
-            })
-        })
+        outcome.facts().map(Ok)
     }
 }
 
