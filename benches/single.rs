@@ -1,19 +1,24 @@
 //! One matrix: order × storage × structure, beside a multiplication of the same order.
 //!
 //! `cargo bench --bench single`. The multiplication is ndarray's `dot` (the `matrixmultiply`
-//! crate, one thread): a yardstick on the same machine, not the fastest there is.
+//! crate, one thread): a yardstick on the same machine, not the fastest there is. First comes a
+//! table of small orders, the best of some rounds: a general matrix alone and in a stack that fits
+//! the cache, by the native engine and by LAPACK.
 
 #![allow(missing_docs)] // of what criterion's macros define
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use matinv::{Inverter, Structure, residuals};
-use ndarray::{Array2, ShapeBuilder};
+use matinv::num_complex::{Complex32, Complex64};
+use matinv::{Engine, Inverter, Scalar, Structure, residuals};
+use ndarray::{Array2, Array3, Axis, ShapeBuilder};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ORDERS: [usize; 6] = [4, 16, 64, 128, 256, 512];
+/// Of the table of small orders.
+const SMALL: [usize; 16] = [2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 33, 48, 64];
 
 fn random(n: usize, seed: u64) -> Array2<f64> {
     let mut rng = StdRng::seed_from_u64(seed);
@@ -66,5 +71,63 @@ fn single(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, single);
+/// Nanoseconds of each piece of work, the best of many rounds that take them in turn.
+fn best<const N: usize>(mut works: [&mut dyn FnMut(); N]) -> [f64; N] {
+    let mut best = [f64::INFINITY; N];
+    for _ in 0..30 {
+        for (work, best) in works.iter_mut().zip(&mut best) {
+            let start = Instant::now();
+            let mut calls = 0;
+            while calls == 0 || start.elapsed() < Duration::from_micros(100) {
+                work();
+                calls += 1;
+            }
+            *best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(calls));
+        }
+    }
+    best
+}
+
+fn small_of<T: Scalar>() {
+    println!("\n{}: ns per matrix, one thread", T::NAME);
+    println!("order   native     auto   LAPACK (/ native)   native stack   LAPACK stack");
+    for n in SMALL {
+        let count = 64;
+        let mut rng = StdRng::seed_from_u64(n as u64);
+        let mut number = || T::from_f64(rng.random_range(-1.0..1.0));
+        let stack = Array3::from_shape_simple_fn((count, n, n), &mut number);
+        let a = stack.index_axis(Axis(0), 0);
+        let mut outputs: [Array2<T>; 3] = std::array::from_fn(|_| a.to_owned());
+        let mut stacks: [Array3<T>; 2] = std::array::from_fn(|_| stack.clone());
+        let [x, y, z] = &mut outputs;
+        let [s, t] = &mut stacks;
+        let general = Inverter::new().structure(Structure::General).threads(1);
+        let native = general.clone().engine(Engine::Native);
+        let lapack = general.engine(Engine::Lapack);
+        let auto = Inverter::new().threads(1);
+        let [one, detected, theirs, in_stack, their_stack] = best([
+            &mut || native.inv_into(black_box(&a), x).expect("invertible"),
+            &mut || auto.inv_into(black_box(&a), y).expect("invertible"),
+            &mut || lapack.inv_into(black_box(&a), z).expect("invertible"),
+            &mut || native.inv_into(black_box(&stack), s).expect("invertible"),
+            &mut || lapack.inv_into(black_box(&stack), t).expect("invertible"),
+        ]);
+        assert!(residuals(&a, &outputs[0]).expect("same shape").passes(), "{n}");
+        println!(
+            "{n:5} {one:8.0} {detected:8.0} {theirs:8.0} ({:8.2}) {:14.0} {:14.0}",
+            theirs / one,
+            in_stack / count as f64,
+            their_stack / count as f64,
+        );
+    }
+}
+
+fn small(_: &mut Criterion) {
+    small_of::<f64>();
+    small_of::<f32>();
+    small_of::<Complex64>();
+    small_of::<Complex32>();
+}
+
+criterion_group!(benches, small, single);
 criterion_main!(benches);

@@ -178,6 +178,7 @@ impl<T> Group<'_, T> {
 pub(crate) struct Outcome<'a, T> {
     first: usize,
     n: usize,
+    request: Request,
     lanes: usize,
     found: &'a Found,
     pivots: &'a [T],
@@ -192,6 +193,15 @@ impl<T: Scalar> Outcome<'_, T> {
     /// The matrices that were inverted, the first in the lowest bit; the others are as they were.
     pub(crate) fn inverted(&self) -> u32 {
         self.found.inverted
+    }
+
+    /// What was asked of the first matrix, if it was inverted.
+    pub(crate) fn facts(&self) -> Option<Facts<T>> {
+        (self.inverted() & 1 == 1).then(|| Facts {
+            rcond: self.request.rcond.map(|_| self.rcond(0)),
+            determinant: self.request.determinant.then(|| self.determinant(0)),
+            overflow: None,
+        })
     }
 
     /// The first column without a pivot, or without a positive one where that is called for.
@@ -370,7 +380,7 @@ impl<T: Scalar> Kernel<T> {
             }
         }
         let first = count - task.left;
-        Outcome { first, n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
+        Outcome { first, n, request, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
     /// Inverts one general matrix: [`one_as`](Self::one_as).
@@ -410,13 +420,7 @@ impl<T: Scalar> Kernel<T> {
                 Kind::General | Kind::Triangular(_) => Breakdown::ZeroPivot(step),
             }));
         }
-        (outcome.inverted() == 1).then(|| {
-            Ok(Facts {
-                rcond: ask.rcond.map(|_| outcome.rcond(0)),
-                determinant: ask.determinant.then(|| outcome.determinant(0)),
-                overflow: None,
-            })
-        })
+        outcome.facts().map(Ok)
     }
 }
 

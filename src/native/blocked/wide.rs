@@ -226,6 +226,16 @@ macro_rules! few {
                     }
                 }
             }
+            #[inline(always)]
+            fn split(fours: [Self; 4]) -> [Self; 4] {
+                let at = |k: usize| fours[k / $lanes].0[k % $lanes];
+                std::array::from_fn(|e| Few(std::array::from_fn(|lane| at(4 * lane + e))))
+            }
+            #[inline(always)]
+            fn join(numbers: [Self; 4]) -> [Self; 4] {
+                let at = |k: usize| numbers[k % 4].0[k / 4];
+                std::array::from_fn(|v| Few(std::array::from_fn(|i| at($lanes * v + i))))
+            }
         }
 
         impl Wide for Few<$real, $lanes> {

@@ -1,0 +1,285 @@
+//! LU with partial pivoting and the inverse from it, one matrix at a time: each vector holds rows
+//! of a column.
+//!
+//! The arithmetic of every element, and the order of its terms, is that of [`lu`](super::lu), so
+//! that a matrix has the same bits alone and in lanes. What differs is that rows stay where they
+//! are: a step notes its pivot's row, and takes it out of the active ones. Rows of U are kept
+//! apart, so that what becomes of a row that is no longer active does not matter.
+
+/// Calls a function with a number of columns or blocks as a constant: as many as there are left,
+/// up to its most.
+macro_rules! sized {
+    ($count:expr, $most:expr, $call:ident::<[$($before:tt)*] _ [$($after:tt)*]>($($argument:expr),*)) => {
+        match $count {
+            1 => $call::<$($before)* 1 $($after)*>($($argument),*),
+            2 => $call::<$($before)* 2 $($after)*>($($argument),*),
+            3 if $most > 2 => $call::<$($before)* 3 $($after)*>($($argument),*),
+        4 if $most > 3 => $call::<$($before)* 4 $($after)*>($($argument),*),
+            _ => $call::<$($before)* $most $($after)*>($($argument),*),
+        }
+    };
+}
+
+mod factor;
+mod solve;
+
+use super::MAX_ORDER;
+use super::lanes::{Lanes, RealOf, constant};
+use super::task::{SHRINK, Task, empty, reciprocal};
+use super::vector::Vector;
+use crate::element::Scalar;
+use crate::engine::Norm;
+use crate::structure::{Found, detect};
+use factor::{factor, trusted};
+use solve::{backward, forward};
+
+/// Vectors of memory for order `n`, `parts` vectors of `lanes` numbers per scalar.
+pub(super) fn vectors(n: usize, parts: usize, lanes: usize) -> usize {
+    (3 * stride(n.div_ceil(lanes)) * n + n) * parts
+}
+
+/// From column to column: an odd number of blocks, so that the columns do not fall on the same few
+/// lines of the cache.
+fn stride(blocks: usize) -> usize {
+    blocks | 1
+}
+
+/// A matrix under way. A block is as many rows of a column as there are lanes.
+struct Single<L: Lanes> {
+    n: usize,
+    /// Blocks of a column.
+    blocks: usize,
+    /// Blocks from column to column.
+    stride: usize,
+    /// A by columns, then L: each row where it was in A.
+    a: *mut L,
+    /// U by rows.
+    u: *mut L,
+    /// W = U⁻¹, then X, by columns.
+    x: *mut L,
+    /// Inverses of the pivots, in every lane.
+    inverses: *mut L,
+    /// The rows that have not been pivots.
+    active: u64,
+    /// The row of A that stands at each position, as if rows were exchanged.
+    rows: [u8; MAX_ORDER],
+    /// The position of each row: the reverse.
+    positions: [u8; MAX_ORDER],
+    /// Where, in a column, each position's row is.
+    places: [usize; MAX_ORDER],
+}
+
+impl<L: Lanes> Single<L> {
+    /// Column `j` of A or L.
+    #[inline(always)]
+    fn column(&self, j: usize) -> *mut L {
+        self.a.wrapping_add(j * self.stride)
+    }
+
+    /// Element (`position`, `j`) of L.
+    #[inline(always)]
+    fn lower(&self, position: usize, j: usize) -> *const RealOf<L> {
+        self.column(j).cast::<RealOf<L>>().wrapping_add(self.places[position])
+    }
+
+    /// Element (`k`, `j`) of U.
+    #[inline(always)]
+    fn upper(&self, k: usize, j: usize) -> *mut RealOf<L> {
+        self.u.wrapping_add(k * self.stride).cast::<RealOf<L>>().wrapping_add(place::<L>(j))
+    }
+
+    /// Column `j` of W or X, from a block on.
+    #[inline(always)]
+    fn x(&self, j: usize, block: usize) -> *mut L {
+        self.x.wrapping_add(j * self.stride + block)
+    }
+}
+
+/// Where the real part of a row's element is in its column.
+#[inline(always)]
+fn place<L: Lanes>(row: usize) -> usize {
+    let lanes = L::Vector::LANES;
+    row / lanes * lanes * L::PARTS + row % lanes
+}
+
+/// The bits of the rows of a block.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)] // as many as there are lanes
+fn bits_of<L: Lanes>(rows: u64, block: usize) -> u32 {
+    (rows >> (block * L::Vector::LANES)) as u32 & (u32::MAX >> (32 - L::Vector::LANES))
+}
+
+/// Inverts the matrix of one lane. `R` blocks and `C` columns are a tile that fits the registers;
+/// elimination takes `P` steps in one pass, over `E` columns.
+///
+/// # Safety
+///
+/// The task is sound: see [`Task`]. The CPU has the instructions. The memory has [`vectors`].
+#[inline(always)]
+pub(super) unsafe fn invert<
+    L: Lanes,
+    T: Scalar,
+    const R: usize,
+    const C: usize,
+    const P: usize,
+    const E: usize,
+>(
+    task: &mut Task<'_, T>,
+    lane: usize,
+) {
+    let n = task.n;
+    let blocks = n.div_ceil(L::Vector::LANES);
+    let stride = stride(blocks);
+    // SAFETY: the memory holds three times `n` columns of `stride` blocks, and n more; the matrix
+    // of a lane is n² scalars. A scalar is its parts, as many as `L` says.
+    unsafe {
+        let a = task.memory.cast::<L>();
+        let u = a.add(stride * n);
+        let x = u.add(stride * n);
+        let mut m = Single {
+            n,
+            blocks,
+            stride,
+            a,
+            u,
+            x,
+            inverses: x.add(stride * n),
+            active: u64::MAX >> (64 - n),
+            rows: [0; MAX_ORDER],
+            positions: [0; MAX_ORDER],
+            places: [0; MAX_ORDER],
+        };
+        if !load::<L>(&m, task.from(lane).cast()) {
+            return;
+        }
+        if task.request.detect {
+            let a = std::slice::from_raw_parts(task.from(lane), n * n);
+            if detect(n, a) != Found::General {
+                return;
+            }
+        }
+        let norm_of_a = task.request.rcond.map(|which| norm(which, &m, m.a));
+        if !factor::<L, P, E>(&mut m, task, lane) {
+            return;
+        }
+        if task.request.wary && !trusted::<L, T>(&m) {
+            return;
+        }
+        forward::<L, R, C>(&m);
+        if !backward::<L, R, C>(&m) {
+            return;
+        }
+        if let (Some(which), Some(norm_of_a)) = (task.request.rcond, norm_of_a) {
+            let rcond = reciprocal(norm_of_a, norm(which, &m, m.x));
+            task.found.rcond[lane] = rcond;
+            if !task.request.min_rcond.is_none_or(|limit| rcond >= limit) {
+                return;
+            }
+        }
+        if task.request.determinant {
+            for k in 0..n {
+                let to = task.pivots.add(k * L::Vector::LANES + lane).cast::<RealOf<L>>();
+                for part in 0..L::PARTS {
+                    *to.add(part) = *m.upper(k, k).add(part * L::Vector::LANES);
+                }
+            }
+        }
+        store::<L>(&m, task.to_lane(lane));
+        task.found.inverted |= 1 << lane;
+    }
+}
+
+/// Reads the matrix. Are all its numbers finite?
+#[inline(always)]
+unsafe fn load<L: Lanes>(m: &Single<L>, from: *const RealOf<L>) -> bool {
+    let lanes = L::Vector::LANES;
+    // SAFETY: there are n² scalars at `from`, and n columns of `blocks` blocks.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut taint = zero;
+        for j in 0..m.n {
+            let column = from.add(j * m.n * L::PARTS);
+            let mut of_column = zero;
+            for b in 0..m.n / lanes {
+                let block = L::load_scalars(column.add(b * lanes * L::PARTS), lanes);
+                of_column = block.taint(of_column, zero);
+                m.column(j).add(b).write(block);
+            }
+            let rest = m.n % lanes;
+            if rest > 0 {
+                let b = m.n / lanes;
+                let block = L::load_scalars(column.add(b * lanes * L::PARTS), rest);
+                of_column = block.taint(of_column, zero);
+                m.column(j).add(b).write(block);
+            }
+            taint = taint.add(of_column);
+        }
+        all_zero::<L>(taint)
+    }
+}
+
+/// Is it zero in every lane, and nowhere NaN?
+#[inline(always)]
+unsafe fn all_zero<L: Lanes>(vector: L::Vector) -> bool {
+    // SAFETY: the CPU has the instructions.
+    let zero = unsafe { constant::<L>(0.0) };
+    L::Vector::bits(vector.eq(zero)) == u32::MAX >> (32 - L::Vector::LANES)
+}
+
+/// The norm of a matrix by columns, times [`SHRINK`]: sums from the first to the last, as in lanes.
+#[inline(always)]
+unsafe fn norm<L: Lanes>(which: Norm, m: &Single<L>, a: *const L) -> f64 {
+    let lanes = L::Vector::LANES;
+    // SAFETY: there are n columns of `blocks` blocks; rows behind the last one are zero.
+    unsafe {
+        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
+        let shrink = constant::<L>(SHRINK);
+        let mut largest = zero;
+        for outer in 0..m.blocks {
+            let mut sum = zero;
+            match which {
+                Norm::Infinity => {
+                    for j in 0..m.n {
+                        sum = sum.add_mul((*a.add(j * m.stride + outer)).modulus(one), shrink);
+                    }
+                }
+                Norm::One => {
+                    let columns = lanes.min(m.n - outer * lanes);
+                    for b in 0..m.blocks {
+                        let mut tile = empty::<L::Vector>();
+                        for c in 0..columns {
+                            let block = a.add((outer * lanes + c) * m.stride + b);
+                            tile[c] = (*block).modulus(one);
+                        }
+                        L::Vector::transpose(&mut tile);
+                        for row in 0..L::Vector::LANES {
+                            sum = sum.add_mul(tile[row], shrink);
+                        }
+                    }
+                }
+            }
+            largest = largest.max(sum);
+        }
+        largest.spread_max().first().into()
+    }
+}
+
+/// Writes column j of X as column `rows[j]` of the inverse.
+#[inline(always)]
+unsafe fn store<L: Lanes>(m: &Single<L>, to: *mut RealOf<L>) {
+    let lanes = L::Vector::LANES;
+    for j in 0..m.n {
+        // SAFETY: n² scalars can be written at `to`; the row is one of 0 … n − 1.
+        unsafe {
+            let column = to.add(usize::from(m.rows[j]) * m.n * L::PARTS);
+            for b in 0..m.n / lanes {
+                (*m.x(j, b)).store_scalars(column.add(b * lanes * L::PARTS), lanes);
+            }
+            let rest = m.n % lanes;
+            if rest > 0 {
+                let b = m.n / lanes;
+                (*m.x(j, b)).store_scalars(column.add(b * lanes * L::PARTS), rest);
+            }
+        }
+    }
+}

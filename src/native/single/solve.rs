@@ -1,0 +1,179 @@
+//! X from the factors: W U = I, then X L = W. Tiles of rows and columns stay in registers.
+
+use super::super::lanes::{Lanes, RealOf, constant};
+use super::super::vector::Vector;
+use super::{Single, all_zero, bits_of};
+
+/// W U = I.
+#[inline(always)]
+pub(super) unsafe fn forward<L: Lanes, const R: usize, const C: usize>(m: &Single<L>) {
+    // SAFETY: columns and blocks are inside the matrix.
+    unsafe {
+        let mut j = 0;
+        while j < m.n {
+            let columns = C.min(m.n - j);
+            sized!(columns, C, forward_columns::<[L, R,] _ []>(m, j));
+            j += columns;
+        }
+    }
+}
+
+/// Columns `j` to `j + C` of W.
+#[inline(always)]
+unsafe fn forward_columns<L: Lanes, const R: usize, const C: usize>(m: &Single<L>, j: usize) {
+    // SAFETY: as for `forward_tile`.
+    unsafe {
+        let end = (j + C).div_ceil(L::Vector::LANES);
+        let mut block = 0;
+        while block < end {
+            let height = (end - block).div_ceil((end - block).div_ceil(R));
+            sized!(height, R, forward_tile::<[L,] _ [, C]>(m, block, j));
+            block += height;
+        }
+        let zero = L::real(constant::<L>(0.0));
+        for c in 0..C {
+            for b in end..m.blocks {
+                m.x(j + c, b).write(zero);
+            }
+        }
+    }
+}
+
+/// These columns in `R` blocks. W is zero below the diagonal.
+#[inline(always)]
+unsafe fn forward_tile<L: Lanes, const R: usize, const C: usize>(
+    m: &Single<L>,
+    block: usize,
+    j: usize,
+) {
+    let lanes = L::Vector::LANES;
+    // SAFETY: j + C ≤ n; the blocks are inside, and have been written in the columns before.
+    unsafe {
+        let zero = L::real(constant::<L>(0.0));
+        let one = L::real(constant::<L>(1.0));
+        let mut tile = [[zero; R]; C];
+        let diagonal = (block + R) * lanes > j;
+        if diagonal {
+            for c in 0..C {
+                for r in 0..R {
+                    if (j + c) / lanes == block + r {
+                        tile[c][r] = zero.select(1 << ((j + c) % lanes), one);
+                    }
+                }
+            }
+        }
+        for k in block * lanes..j {
+            subtract(&mut tile, m.x(k, block), |c| m.upper(k, j + c));
+        }
+        for c in 0..C {
+            for before in 0..c {
+                let factor = L::spread(m.upper(j + before, j + c));
+                for r in 0..R {
+                    tile[c][r] = tile[c][r].sub_mul(tile[before][r], factor);
+                }
+            }
+            let inverse = *m.inverses.add(j + c);
+            for r in 0..R {
+                tile[c][r] = tile[c][r].mul(inverse);
+                if diagonal {
+                    let below = u64::MAX << (j + c) << 1;
+                    tile[c][r] = tile[c][r].select(bits_of::<L>(below, block + r), zero);
+                }
+                m.x(j + c, block).add(r).write(tile[c][r]);
+            }
+        }
+    }
+}
+
+/// Subtracts the products of a column's blocks at `x` and of a factor for each column of the tile.
+#[inline(always)]
+unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
+    tile: &mut [[L; R]; C],
+    x: *const L,
+    factor: impl Fn(usize) -> *const RealOf<L>,
+) {
+    // SAFETY: the callers'.
+    unsafe {
+        let mut column = [*x; R];
+        for r in 1..R {
+            column[r] = *x.add(r);
+        }
+        for c in 0..C {
+            let factor = L::spread(factor(c));
+            for r in 0..R {
+                tile[c][r] = tile[c][r].sub_mul(column[r], factor);
+            }
+        }
+    }
+}
+
+/// X L = W. Is all of X finite?
+#[inline(always)]
+pub(super) unsafe fn backward<L: Lanes, const R: usize, const C: usize>(m: &Single<L>) -> bool {
+    // SAFETY: columns and blocks are inside the matrix.
+    unsafe {
+        let mut taint = constant::<L>(0.0);
+        let mut end = m.n;
+        while end > 0 {
+            let columns = C.min(end);
+            end -= columns;
+            taint = sized!(columns, C, backward_columns::<[L, R,] _ []>(m, end, taint));
+        }
+        all_zero::<L>(taint)
+    }
+}
+
+/// Columns `j` to `j + C` of X. Returns `taint` with them.
+#[inline(always)]
+unsafe fn backward_columns<L: Lanes, const R: usize, const C: usize>(
+    m: &Single<L>,
+    j: usize,
+    mut taint: L::Vector,
+) -> L::Vector {
+    // SAFETY: as for `backward_tile`.
+    unsafe {
+        let mut block = 0;
+        while block < m.blocks {
+            let height = (m.blocks - block).div_ceil((m.blocks - block).div_ceil(R));
+            taint = sized!(height, R, backward_tile::<[L,] _ [, C]>(m, block, j, taint));
+            block += height;
+        }
+        taint
+    }
+}
+
+/// These columns in `R` blocks.
+#[inline(always)]
+unsafe fn backward_tile<L: Lanes, const R: usize, const C: usize>(
+    m: &Single<L>,
+    block: usize,
+    j: usize,
+    mut taint: L::Vector,
+) -> L::Vector {
+    // SAFETY: j + C ≤ n; the blocks are inside, and hold X in the columns behind, W in these.
+    unsafe {
+        let vector_zero = constant::<L>(0.0);
+        let mut tile = [[L::real(vector_zero); R]; C];
+        for c in 0..C {
+            for r in 0..R {
+                tile[c][r] = *m.x(j + c, block).add(r);
+            }
+        }
+        for k in (j + C..m.n).rev() {
+            subtract(&mut tile, m.x(k, block), |c| m.lower(k, j + c));
+        }
+        for c in (0..C).rev() {
+            for after in (c + 1..C).rev() {
+                let factor = L::spread(m.lower(j + after, j + c));
+                for r in 0..R {
+                    tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
+                }
+            }
+            for r in 0..R {
+                m.x(j + c, block).add(r).write(tile[c][r]);
+                taint = tile[c][r].taint(taint, vector_zero);
+            }
+        }
+        taint
+    }
+}
