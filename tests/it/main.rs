@@ -18,5 +18,6 @@ mod scalars;
 mod scales;
 mod single;
 mod storage;
+mod structured;
 mod threads;
 mod truth_table;
