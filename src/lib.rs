@@ -42,6 +42,14 @@ pub use residual::{Residuals, residuals};
 pub use structure::{Structure, Triangle};
 pub use verdict::{Inversion, Leading, OnFailure, Status, Verdict};
 
+/// For the fuzz targets: takes the instruction set at this place of the list as the best one;
+/// `None` if this machine lacks it.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn force_instruction_set(place: usize) -> Option<&'static str> {
+    native::set::forced::force(place)
+}
+
 /// The crates whose types stand in this crate's interface.
 pub use half;
 pub use ndarray;

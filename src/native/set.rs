@@ -50,6 +50,10 @@ pub(crate) fn best() -> Set {
         let mut available = Set::ALL.iter().copied().rev().filter(|set| set.is_available());
         available.next().expect("the portable set is always available")
     });
+    #[cfg(fuzzing)]
+    if let Some(set) = forced::set() {
+        return set;
+    }
     *BEST
 }
 
@@ -77,4 +81,24 @@ pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
         }
     }
     work()
+}
+
+/// For the fuzz targets: some other set than the best one.
+#[cfg(fuzzing)]
+pub(crate) mod forced {
+    use super::Set;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    static FORCED: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+    /// Makes a set the best one, by its place in the list; `None` if this machine lacks it.
+    pub(crate) fn force(place: usize) -> Option<&'static str> {
+        let set = Set::ALL.get(place).filter(|set| set.is_available())?;
+        FORCED.store(place, Relaxed);
+        Some(set.name())
+    }
+
+    pub(super) fn set() -> Option<Set> {
+        Set::ALL.get(FORCED.load(Relaxed)).copied()
+    }
 }

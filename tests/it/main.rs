@@ -19,5 +19,6 @@ mod scalars;
 mod scales;
 mod single;
 mod storage;
+mod structured;
 mod threads;
 mod truth_table;
