@@ -69,6 +69,9 @@ pub trait Scalar:
     /// The real part.
     fn re(self) -> Self::Real;
 
+    /// The imaginary part; zero if the scalar is real.
+    fn im(self) -> Self::Real;
+
     /// The modulus |z|, in double precision (so that an `f32` does not overflow).
     fn modulus(self) -> f64;
 
@@ -120,6 +123,10 @@ macro_rules! real_scalar {
             #[inline]
             fn re(self) -> $real {
                 self
+            }
+            #[inline]
+            fn im(self) -> $real {
+                0.0
             }
             #[inline]
             fn modulus(self) -> f64 {
@@ -180,6 +187,10 @@ macro_rules! complex_scalar {
             #[inline]
             fn re(self) -> $real {
                 self.re
+            }
+            #[inline]
+            fn im(self) -> $real {
+                self.im
             }
             #[inline]
             fn modulus(self) -> f64 {

@@ -4,6 +4,7 @@ use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, overflown_pivot, rcond_with, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
+use crate::native::largest;
 use crate::norm::Part;
 
 /// Inverts by LU with partial pivoting.
@@ -34,6 +35,11 @@ pub(super) fn invert<T: Scalar + Routines>(
 /// `u_ii` came of subtracting products of at most n factors |l| ≤ 1 and the elements of U above it.
 fn tiny_pivot<T: Scalar>(n: usize, lu: &[T]) -> Option<usize> {
     let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
+    let limit = rounding * largest(lu);
+    // Nearly always this is the end of it.
+    if lu.iter().step_by(n + 1).all(|pivot| pivot.modulus() > limit) {
+        return None;
+    }
     (1..n).find(|&i| {
         let column = &lu[i * n..=i * n + i];
         let above = column[..i].iter().fold(0.0, |most: f64, u| most.max(u.modulus()));

@@ -16,6 +16,7 @@
 
 mod lanes;
 mod lu;
+mod scan;
 pub(crate) mod set;
 mod task;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
 use lanes::{Complex, Real};
 use num_complex::{Complex32, Complex64};
+pub(crate) use scan::{all_finite, largest};
 use set::Set;
 pub(crate) use task::Request;
 use task::{Found, Task};
