@@ -72,6 +72,16 @@ impl<'a, T: Copy + Default> Output<'a, T> {
         }
     }
 
+    /// The same, for as long as it is not used otherwise.
+    pub(crate) fn reborrow(&mut self) -> Output<'_, T> {
+        match self {
+            Output::Written(view) => Output::Written(view.view_mut()),
+            Output::Unwritten { view, cleared } => {
+                Output::Unwritten { view: view.view_mut(), cleared }
+            }
+        }
+    }
+
     /// Drops the first axis, of length 1.
     pub(crate) fn first(self) -> Self {
         match self {

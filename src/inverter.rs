@@ -9,7 +9,7 @@ use crate::layout;
 use crate::ragged;
 use crate::stack::{self, Call, Workers};
 use crate::structure::{Structure, Triangle};
-use crate::verdict::{Inversion, OnFailure, Verdict};
+use crate::verdict::{Inversion, Leading, OnFailure, Verdict};
 use crate::workspace::Pools;
 use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, Dimension, IxDyn};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -164,6 +164,10 @@ impl Inverter {
 
     /// Refuse matrices whose reciprocal condition number is below `limit`, with
     /// [`Error::IllConditioned`]. Default: none; only a zero pivot is singular.
+    ///
+    /// Under [`OnFailure::Fail`], [`inv_into`](Self::inv_into) and
+    /// [`inv_inplace`](Self::inv_inplace) leave the inverse of such a matrix in its place all the
+    /// same, as it came out (its elements have not been checked), for those who want to warn.
     #[must_use]
     pub fn min_rcond(mut self, limit: f64) -> Self {
         self.plan.min_rcond = Some(limit);
@@ -250,16 +254,15 @@ impl Inverter {
     /// # Errors
     ///
     /// Those of [`Inverter::inv`], and [`Error::ShapeMismatch`]. After an error `out` holds
-    /// inverses for the matrices that did not fail and nothing of use for those that did.
+    /// inverses for the matrices that did not fail, also for those that are
+    /// [`IllConditioned`](Error::IllConditioned) and nothing else, and nothing of use for the
+    /// others.
     pub fn inv_into<A: Element, D: Dimension>(
         &self,
         a: &ArrayRef<A, D>,
         out: &mut ArrayRef<A::Scalar, D>,
     ) -> Result<()> {
-        if a.shape() != out.shape() {
-            let (expected, found) = (a.shape().to_vec(), out.shape().to_vec());
-            return Err(Error::ShapeMismatch { expected, found });
-        }
+        same_shape(a.shape(), out.shape())?;
         let out = Output::Written(out.view_mut().into_dyn());
         self.run(&self.plan, Some(a.view().into_dyn()), out, None)
     }
@@ -285,16 +288,43 @@ impl Inverter {
         &self,
         a: &ArrayRef<A, D>,
     ) -> Result<Inversion<A::Scalar, D>> {
-        let (leading, _) = stack::leading_and_order(a.shape())?;
-        let count: usize = leading.iter().product();
-        let mut verdicts: Vec<Option<Verdict<A::Scalar>>> = Vec::new();
-        layout::reserve(&mut verdicts, count)?;
-        verdicts.resize(count, None);
+        stack::leading_and_order(a.shape())?;
         let mut inverse = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
-        let plan = Plan { report: true, ..self.plan.clone() };
-        self.run(&plan, Some(a.view().into_dyn()), inverse.output(), Some(&mut verdicts))?;
-        let verdicts = shaped(leading, verdicts);
+        let verdicts = self.verdicts(a, inverse.output())?;
         Ok(Inversion::new(inverse.written(), verdicts))
+    }
+
+    /// Writes the inverse of `a` into `out`, as [`inv_into`](Self::inv_into), and returns a
+    /// [`Verdict`] on every matrix, as [`report`](Self::report).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Inverter::inv_into`]; what `out` then holds is said there. As for
+    /// [`report`](Self::report), choose a policy other than [`OnFailure::Fail`] to get the verdicts
+    /// on all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use matinv::{Inverter, OnFailure, Status};
+    /// use ndarray::{Array3, array};
+    ///
+    /// let stack = array![[[2.0, 0.0], [0.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]]];
+    /// let mut out = Array3::zeros((2, 2, 2));
+    /// let verdicts = Inverter::new().on_failure(OnFailure::Keep).report_into(&stack, &mut out)?;
+    /// assert_eq!(out[[0, 1, 1]], 0.25);
+    /// assert_eq!(out[[1, 1, 1]], 4.0);
+    /// assert_eq!(verdicts[1].status, Status::Failed);
+    /// # Ok::<(), matinv::Error>(())
+    /// ```
+    pub fn report_into<A: Element, D: Dimension>(
+        &self,
+        a: &ArrayRef<A, D>,
+        out: &mut ArrayRef<A::Scalar, D>,
+    ) -> Result<Array<Verdict<A::Scalar>, Leading<D>>> {
+        stack::leading_and_order(a.shape())?;
+        same_shape(a.shape(), out.shape())?;
+        self.verdicts(a, Output::Written(out.view_mut().into_dyn()))
     }
 
     /// The inverses of matrices of any orders, each with its own result, in the order given.
@@ -325,6 +355,22 @@ impl Inverter {
         matrices: &[ArrayView2<'_, A>],
     ) -> Result<Vec<Result<Array2<A::Scalar>>>> {
         ragged::invert_many(&self.call(&self.plan)?, matrices)
+    }
+
+    /// Inverts, and gathers the verdict on every matrix.
+    fn verdicts<A: Element, D: Dimension>(
+        &self,
+        a: &ArrayRef<A, D>,
+        mut output: Output<'_, A::Scalar>,
+    ) -> Result<Array<Verdict<A::Scalar>, Leading<D>>> {
+        let (leading, _) = stack::leading_and_order(a.shape())?;
+        let count: usize = leading.iter().product();
+        let mut verdicts: Vec<Option<Verdict<A::Scalar>>> = Vec::new();
+        layout::reserve(&mut verdicts, count)?;
+        verdicts.resize(count, None);
+        let plan = Plan { report: true, ..self.plan.clone() };
+        self.run(&plan, Some(a.view().into_dyn()), output.reborrow(), Some(&mut verdicts))?;
+        Ok(shaped(leading, verdicts))
     }
 
     fn run<'a, A: Element>(
@@ -384,6 +430,16 @@ impl Inverter {
             .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
         Ok(Workers::Own(self.workers.get_or_init(|| Arc::new(pool))))
     }
+}
+
+/// # Errors
+///
+/// [`Error::ShapeMismatch`].
+fn same_shape(expected: &[usize], found: &[usize]) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::ShapeMismatch { expected: expected.to_vec(), found: found.to_vec() })
 }
 
 /// Verdicts in index order, in the shape of the leading axes.

@@ -33,6 +33,7 @@ pub use engine::Engine;
 pub use error::{Error, Failure, Result};
 pub use inverter::{Inverter, inv, inv_inplace};
 pub use lapack::blas::Threading;
+pub use lapack::multiply::blas_multiply;
 pub use platform::{Platform, platform};
 pub use residual::{Residuals, residuals};
 pub use structure::{Structure, Triangle};

@@ -16,9 +16,9 @@ use crate::lapack::blas::{self, Threading};
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
 use std::cell::Cell;
-use std::sync::PoisonError;
 #[cfg(not(loom))]
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{OnceLock, PoisonError};
 
 /// Stack of the thread on which a multi-threaded LAPACK call runs.
 const STACK_BYTES: usize = 64 << 20;
@@ -67,12 +67,6 @@ struct Guard<B: Blas> {
 }
 
 impl<B: Blas> Guard<B> {
-    #[cfg(not(loom))]
-    const fn new(blas: B) -> Self {
-        Guard { regime: Mutex::new(Regime::Idle), many_ended: Condvar::new(), blas }
-    }
-
-    #[cfg(loom)]
     fn new(blas: B) -> Self {
         Guard { regime: Mutex::new(Regime::Idle), many_ended: Condvar::new(), blas }
     }
@@ -182,18 +176,33 @@ enum Entered<'a, B: Blas> {
     Many(Many<'a, B>),
 }
 
-#[cfg(not(loom))]
-static GUARD: Guard<OpenBlas> = Guard::new(OpenBlas);
-
-#[cfg(loom)]
-static GUARD: std::sync::LazyLock<Guard<OpenBlas>> =
-    std::sync::LazyLock::new(|| Guard::new(OpenBlas));
+/// The guard of this process.
+///
+/// A child that was forked starts with the memory of its parent, but with the forking thread alone:
+/// what other threads held at that moment would be held for ever. So a child gets a guard of its
+/// own.
+fn guard() -> &'static Guard<OpenBlas> {
+    static FIRST: OnceLock<OfProcess> = OnceLock::new();
+    struct OfProcess {
+        process: u32,
+        guard: Guard<OpenBlas>,
+        of_child: OnceLock<Box<OfProcess>>,
+    }
+    let process = std::process::id();
+    let new = || OfProcess { process, guard: Guard::new(OpenBlas), of_child: OnceLock::new() };
+    let mut last = FIRST.get_or_init(new);
+    // A chain of children ends with the youngest, which is the one that asks.
+    while last.process != process {
+        last = last.of_child.get_or_init(|| Box::new(new()));
+    }
+    &last.guard
+}
 
 /// Runs `work` with BLAS at one thread, on the calling thread.
 ///
 /// On the threads that `work` hands parts to, [`on_worker`] has to be called around each part.
 pub(crate) fn with_one<R>(work: impl FnOnce() -> R) -> R {
-    let _one = GUARD.enter_one();
+    let _one = guard().enter_one();
     work()
 }
 
@@ -212,7 +221,7 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
     if threads <= 1 {
         return with_one(work);
     }
-    let many = match GUARD.enter_many() {
+    let many = match guard().enter_many() {
         Entered::Many(many) => many,
         Entered::One(_one) => return work(),
     };
@@ -240,7 +249,7 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
 
 /// The number of threads that BLAS would use if left alone.
 pub(crate) fn users_setting() -> usize {
-    match *GUARD.regime.lock().unwrap_or_else(PoisonError::into_inner) {
+    match *guard().regime.lock().unwrap_or_else(PoisonError::into_inner) {
         Regime::Idle => OpenBlas.threads(),
         Regime::One { users_setting, .. } | Regime::Many { users_setting } => users_setting,
     }
@@ -274,7 +283,7 @@ mod tests {
             }
         });
         assert_eq!(blas::threads(), 2);
-        assert_eq!(*GUARD.settled(), Regime::Idle);
+        assert_eq!(*guard().settled(), Regime::Idle);
     }
 
     #[test]
@@ -285,7 +294,7 @@ mod tests {
         let many = std::panic::catch_unwind(|| with_many(2, || panic!("many")));
         assert!(one.is_err() && many.is_err());
         assert_eq!(blas::threads(), 2);
-        assert_eq!(*GUARD.settled(), Regime::Idle);
+        assert_eq!(*guard().settled(), Regime::Idle);
     }
 }
 

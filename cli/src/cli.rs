@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Info(InfoArgs),
     Gen(GenArgs),
+    Bench(BenchArgs),
     Completions(CompletionsArgs),
 }
 
@@ -256,6 +257,43 @@ pub(crate) struct GenArgs {
 
     /// Replace FILE if it exists
     #[arg(long)]
+    pub(crate) force: bool,
+}
+
+const BENCH_HELP: &str = "\
+The unit is one multiplication of the same order, the best of OpenBLAS and the matrixmultiply crate \
+at that moment: both take 2n³ operations, so that 1.0 is the limit of what an inversion can reach. \
+All are run in turn, general matrices into memory that is there; every inverse is checked before its \
+time counts. Figures are medians; a busy machine is told.
+
+Exit codes: 0 done, 1 some inverse was wrong, 2 bad usage, or the chart cannot be written
+
+Examples:
+  matinv bench --quick
+  matinv bench --type f32 --threads 8 --svg speed.svg";
+
+/// Measure how fast this machine inverts: both engines, beside a multiplication
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_HELP)]
+pub(crate) struct BenchArgs {
+    /// Fewer orders and shorter runs: seconds instead of a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Threads: for a stack, inside a single matrix, and for the multiplication
+    #[arg(long, value_name = "N", value_parser = thread_count, default_value = "1")]
+    pub(crate) threads: usize,
+
+    /// Type of the elements
+    #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
+    pub(crate) scalar: ScalarArg,
+
+    /// Draw a chart, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Replace FILE if it exists
+    #[arg(long, requires = "svg")]
     pub(crate) force: bool,
 }
 

@@ -10,4 +10,4 @@ mod program;
 mod stop;
 mod stream;
 
-pub use program::run;
+pub use program::{run, run_with};

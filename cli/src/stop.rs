@@ -3,7 +3,6 @@
 use crate::format::{Fault, FormatError};
 use crate::output::talk;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +15,13 @@ pub(crate) enum Outcome {
     Unreadable,
 }
 
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Success => ExitCode::SUCCESS,
-            Outcome::Failures => ExitCode::from(1),
-            Outcome::Unreadable => ExitCode::from(2),
+impl Outcome {
+    /// The exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Outcome::Success => 0,
+            Outcome::Failures => 1,
+            Outcome::Unreadable => 2,
         }
     }
 }
@@ -56,16 +56,16 @@ impl Stop {
     }
 
     /// Says why on stderr, and tells the exit code.
-    pub(crate) fn say(self) -> ExitCode {
+    pub(crate) fn say(self) -> u8 {
         match self {
             Stop::Refused { message, hint } => {
                 talk::error(&message);
                 if let Some(hint) = hint {
                     talk::hint(&hint);
                 }
-                ExitCode::from(2)
+                2
             }
-            Stop::BrokenPipe => ExitCode::SUCCESS,
+            Stop::BrokenPipe => 0,
         }
     }
 }

@@ -7,6 +7,7 @@
 pub(crate) mod blas;
 mod determinant;
 mod general;
+pub(crate) mod multiply;
 mod positive_definite;
 mod routines;
 mod svd;

@@ -30,6 +30,34 @@ pub(super) trait Lanes: Copy {
     fn equal(self, x: Self) -> u32;
     /// The complex conjugate.
     fn conj(self) -> Self;
+
+    /// The scalar of a lane of one that is in memory, in every lane. `at` points to its real part.
+    ///
+    /// # Safety
+    ///
+    /// It can be read, and the CPU has the instructions.
+    unsafe fn spread(at: *const RealOf<Self>) -> Self;
+    /// Writes the scalar of lane 0 as the one of a lane in memory: the reverse of
+    /// [`spread`](Self::spread).
+    ///
+    /// # Safety
+    ///
+    /// It can be written.
+    unsafe fn put(self, at: *mut RealOf<Self>);
+    /// `other` in the lanes whose bit is set, else self.
+    fn select(self, bits: u32, other: Self) -> Self;
+    /// The first `count ≤ LANES` of the scalars at `from`, one per lane, then zeros.
+    ///
+    /// # Safety
+    ///
+    /// As many can be read, and the CPU has the instructions.
+    unsafe fn load_scalars(from: *const RealOf<Self>, count: usize) -> Self;
+    /// Writes the scalars of the first `count ≤ LANES` lanes, one behind the other.
+    ///
+    /// # Safety
+    ///
+    /// As many can be written.
+    unsafe fn store_scalars(self, to: *mut RealOf<Self>, count: usize);
 }
 
 /// The real number that a vector of some lanes holds in each.
@@ -44,6 +72,32 @@ pub(super) type RealOf<L> = <<L as Lanes>::Vector as Vector>::Real;
 pub(super) unsafe fn constant<L: Lanes>(value: f64) -> L::Vector {
     // SAFETY: the caller's promise.
     unsafe { L::Vector::splat(RealOf::<L>::from_f64(value)) }
+}
+
+/// The first `count` numbers at `from`, then zeros; no more than there are lanes.
+#[inline(always)]
+unsafe fn load_up_to<V: Vector>(from: *const V::Real, count: usize) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match count {
+            0 => V::splat(V::Real::default()),
+            count if count < V::LANES => V::load_first(from, count),
+            _ => V::load(from),
+        }
+    }
+}
+
+/// Writes the first `count` lanes, or all if there are no more.
+#[inline(always)]
+unsafe fn store_up_to<V: Vector>(vector: V, to: *mut V::Real, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match count {
+            0 => {}
+            count if count < V::LANES => vector.store_first(to, count),
+            _ => vector.store(to),
+        }
+    }
 }
 
 /// A real number per lane.
@@ -94,6 +148,30 @@ impl<V: Vector> Lanes for Real<V> {
     #[inline(always)]
     fn conj(self) -> Self {
         self
+    }
+    #[inline(always)]
+    unsafe fn spread(at: *const V::Real) -> Self {
+        // SAFETY: the caller's promise.
+        Real(unsafe { V::splat(at.read()) })
+    }
+    #[inline(always)]
+    unsafe fn put(self, at: *mut V::Real) {
+        // SAFETY: the caller's promise.
+        unsafe { at.write(self.0.first()) }
+    }
+    #[inline(always)]
+    fn select(self, bits: u32, other: Self) -> Self {
+        Real(self.0.select(bits, other.0))
+    }
+    #[inline(always)]
+    unsafe fn load_scalars(from: *const V::Real, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Real(unsafe { load_up_to(from, count) })
+    }
+    #[inline(always)]
+    unsafe fn store_scalars(self, to: *mut V::Real, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { store_up_to(self.0, to, count) }
     }
 }
 
@@ -164,5 +242,42 @@ impl<V: Vector> Lanes for Complex<V> {
     #[inline(always)]
     fn conj(self) -> Self {
         Complex { re: self.re, im: self.im.neg() }
+    }
+    #[inline(always)]
+    unsafe fn spread(at: *const V::Real) -> Self {
+        // SAFETY: the caller's promise; the imaginary parts are a vector behind the real ones.
+        unsafe { Complex { re: V::splat(at.read()), im: V::splat(at.add(V::LANES).read()) } }
+    }
+    #[inline(always)]
+    unsafe fn put(self, at: *mut V::Real) {
+        // SAFETY: as for `spread`.
+        unsafe {
+            at.write(self.re.first());
+            at.add(V::LANES).write(self.im.first());
+        }
+    }
+    #[inline(always)]
+    fn select(self, bits: u32, other: Self) -> Self {
+        Complex { re: self.re.select(bits, other.re), im: self.im.select(bits, other.im) }
+    }
+    #[inline(always)]
+    unsafe fn load_scalars(from: *const V::Real, count: usize) -> Self {
+        // SAFETY: the caller's promise: `count` scalars are twice as many numbers. The second
+        // address is used if there are more than one vector holds.
+        unsafe {
+            let behind = (2 * count).saturating_sub(V::LANES);
+            let (re, im) = load_up_to::<V>(from, 2 * count)
+                .deinterleave(load_up_to(from.wrapping_add(V::LANES), behind));
+            Complex { re, im }
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_scalars(self, to: *mut V::Real, count: usize) {
+        // SAFETY: as for `load_scalars`.
+        unsafe {
+            let (here, behind) = self.re.interleave(self.im);
+            store_up_to(here, to, 2 * count);
+            store_up_to(behind, to.wrapping_add(V::LANES), (2 * count).saturating_sub(V::LANES));
+        }
     }
 }

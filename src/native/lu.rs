@@ -127,13 +127,18 @@ pub(super) unsafe fn finite_pivots<L: Lanes>(n: usize, lu: *const L) -> u32 {
     }
 }
 
+/// What pivots are compared with, as a part of the largest element above them.
+pub(super) fn rounding<T: Scalar>(n: usize) -> f64 {
+    8.0 * n as f64 * T::UNIT_ROUNDOFF
+}
+
 /// The lanes in which every pivot of U is larger than the rounding errors of its own computation:
 /// as the LAPACK engine judges it, but that here a size may be up to √2 too large.
 #[inline(always)]
 pub(super) unsafe fn trusted<L: Lanes, T: Scalar>(n: usize, lu: *const L) -> u32 {
     // SAFETY: as for `finite`.
     unsafe {
-        let rounding = constant::<L>(8.0 * n as f64 * T::UNIT_ROUNDOFF);
+        let rounding = constant::<L>(rounding::<T>(n));
         let mut tiny = 0;
         for k in 1..n {
             let mut above = constant::<L>(0.0);
@@ -463,6 +468,10 @@ unsafe fn forward<L: Lanes, const R: usize, const C: usize>(
             let inverse = *memory.inverses.add(j + c);
             for r in 0..R {
                 tile[c][r] = tile[c][r].mul(inverse);
+                // Below the diagonal W is zero, whose sign must not depend on the tile.
+                if j < row + R && row + r > j + c {
+                    tile[c][r] = zero;
+                }
                 x.add((j + c) * stride(n) + r).write(tile[c][r]);
             }
         }

@@ -18,6 +18,7 @@ mod lanes;
 mod lu;
 mod scan;
 pub(crate) mod set;
+mod single;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,13 @@ pub(crate) const MAX_ORDER: usize = 64;
 /// The task is sound and the CPU has the set.
 type Entry<T> = unsafe fn(&mut Task<'_, T>);
 
+/// The matrix of one lane is inverted.
+///
+/// # Safety
+///
+/// As for [`Entry`].
+type Single<T> = unsafe fn(&mut Task<'_, T>, lane: usize);
+
 /// A kernel of some set for a scalar.
 #[derive(Debug)]
 pub(crate) struct Kernel<T> {
@@ -56,6 +64,23 @@ pub(crate) struct Kernel<T> {
     vector: usize,
     /// By order; the first one takes every order.
     entries: [Entry<T>; tiny::MAX_ORDER + 1],
+    /// One matrix of an order that is not tiny.
+    single: Single<T>,
+    /// Which groups go matrix by matrix.
+    few: Few,
+}
+
+/// From how many matrices on a group is faster in lanes than one after the other?
+#[derive(Debug, Clone, Copy)]
+struct Few {
+    orders: [usize; 3],
+}
+
+impl Few {
+    /// The largest count that goes one by one at order `n`.
+    fn most(self, n: usize) -> usize {
+        self.orders.iter().filter(|&&from| n >= from).count()
+    }
 }
 
 impl<T> Clone for Kernel<T> {
@@ -166,7 +191,10 @@ impl<T: Scalar> Kernel<T> {
         let count = len / size;
         assert!(len % size == 0 && (1..=self.lanes).contains(&count), "{len} scalars, order {n}");
         let parts = if T::COMPLEX { 2 } else { 1 };
-        let lines = (lu::vectors(n, parts) * self.vector).div_ceil(size_of::<Line>());
+        let one_by_one = n > tiny::MAX_ORDER && count <= self.few.most(n);
+        let vectors =
+            if one_by_one { single::vectors(n, parts, self.lanes) } else { lu::vectors(n, parts) };
+        let lines = (vectors * self.vector).div_ceil(size_of::<Line>());
         if work.lines.len() < lines {
             work.lines.resize(lines, Line([0; 64]));
         }
@@ -188,7 +216,15 @@ impl<T: Scalar> Kernel<T> {
         // is `from` or apart from it. The memory is what the kernel says it needs, aligned to 64
         // bytes; there is room for n · LANES pivots
         // if they are asked for. `of` has looked whether the CPU has the set.
-        unsafe { self.entries.get(n).unwrap_or(&self.entries[0])(&mut task) };
+        unsafe {
+            if one_by_one {
+                for lane in 0..count {
+                    (self.single)(&mut task, lane);
+                }
+            } else {
+                self.entries.get(n).unwrap_or(&self.entries[0])(&mut task);
+            }
+        }
         Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
@@ -232,7 +268,8 @@ pub(crate) trait Kernels: Sized {
 /// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
 /// keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal, $columns:literal $(, $features:literal)?) => {{
+    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal $columns:literal,
+     $blocks:literal $tile:literal $steps:literal $pass:literal $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         unsafe fn any(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
@@ -243,34 +280,41 @@ macro_rules! kernel {
             // SAFETY: the caller's promise.
             unsafe { tiny::invert::<$lanes, _, N>(task) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn single(task: &mut Task<'_, $scalar>, lane: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { single::invert::<$lanes, _, $blocks, $tile, $steps, $pass>(task, lane) }
+        }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
             entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
+            single,
+            few: Few { orders: [7, 64, 64] },
         }
     }};
 }
 
-/// The entries of one scalar: one per set, each with the tile of rows and columns that fits its
-/// registers.
+/// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
+/// columns in lanes; of a single matrix, blocks and columns, steps and columns of elimination.
 macro_rules! kernels {
-    ($scalar:ty, $parts:ident, $real:ty, $avx2:ident $r2:literal $c2:literal,
-     $avx512:ident $r5:literal $c5:literal) => {
+    ($scalar:ty, $parts:ident, $real:ty, $avx2:ident [$($a:literal)*] [$($b:literal)*],
+     $avx512:ident [$($c:literal)*] [$($d:literal)*]) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
-                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4, 2),
+                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4 2, 4 2 2 2),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => {
-                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $r2, $c2, "avx2,fma")
+                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $($a)*, $($b)*, "avx2,fma")
                     }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => kernel!(
                         $scalar,
                         $parts<x86::$avx512>,
                         x86::$avx512,
-                        $r5,
-                        $c5,
+                        $($c)*,
+                        $($d)*,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
                 }
@@ -279,7 +323,7 @@ macro_rules! kernels {
     };
 }
 
-kernels!(f32, Real, f32, F32x8 4 2, F32x16 8 3);
-kernels!(f64, Real, f64, F64x4 4 2, F64x8 8 3);
-kernels!(Complex32, Complex, f32, F32x8 2 2, F32x16 4 2);
-kernels!(Complex64, Complex, f64, F64x4 2 2, F64x8 4 2);
+kernels!(f32, Real, f32, F32x8 [4 2] [2 4 2 4], F32x16 [8 3] [4 4 4 4]);
+kernels!(f64, Real, f64, F64x4 [4 2] [2 4 2 4], F64x8 [8 3] [4 4 4 4]);
+kernels!(Complex32, Complex, f32, F32x8 [2 2] [2 2 2 2], F32x16 [4 2] [2 4 2 4]);
+kernels!(Complex64, Complex, f64, F64x4 [2 2] [2 2 2 2], F64x8 [4 2] [2 4 2 4]);

@@ -86,7 +86,7 @@ impl<T: Scalar> Task<'_, T> {
 
     /// Where a lane's matrix is read.
     #[inline(always)]
-    fn from(&self, lane: usize) -> *const T {
+    pub(super) fn from(&self, lane: usize) -> *const T {
         self.from.wrapping_add(self.at(lane))
     }
 
@@ -235,11 +235,15 @@ pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 pub(super) fn rcond<V: Vector>(a: V, x: V, limit: Option<f64>, rcond: &mut [f64]) -> u32 {
     let mut accepted = 0;
     for (lane, (a, x)) in numbers(a).into_iter().zip(numbers(x)).take(V::LANES).enumerate() {
-        let (a, x): (f64, f64) = (a.into(), x.into());
-        let found = SHRINK * SHRINK / (a * x);
-        // None is better than 1, but for rounding. NaN stays NaN.
-        rcond[lane] = if found > 1.0 { 1.0 } else { found };
+        rcond[lane] = reciprocal(a.into(), x.into());
         accepted |= u32::from(limit.is_none_or(|limit| rcond[lane] >= limit)) << lane;
     }
     accepted
+}
+
+/// 1 / (‖A‖ ‖X‖), from norms times [`SHRINK`].
+pub(super) fn reciprocal(a: f64, x: f64) -> f64 {
+    let found = SHRINK * SHRINK / (a * x);
+    // None is better than 1, but for rounding. NaN stays NaN.
+    if found > 1.0 { 1.0 } else { found }
 }

@@ -1,5 +1,7 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
+mod single;
+
 use super::set::Set;
 use super::vector::MAX_LANES;
 use super::{Group, Kernel, MAX_ORDER, Request, Work};
@@ -29,6 +31,8 @@ fn sets() -> Vec<Set> {
 trait Parts: Scalar {
     fn of(re: f64, im: f64) -> Self;
     fn bits(self) -> [u64; 2];
+    /// Any bits for each part: as many as it has.
+    fn of_bits(re: u64, im: u64) -> Self;
 }
 
 macro_rules! parts {
@@ -40,6 +44,9 @@ macro_rules! parts {
             fn bits(self) -> [u64; 2] {
                 [f64::from(self).to_bits(), 0]
             }
+            fn of_bits(re: u64, _: u64) -> Self {
+                $real::from_bits(re as _)
+            }
         }
         impl Parts for $complex {
             fn of(re: f64, im: f64) -> Self {
@@ -47,6 +54,9 @@ macro_rules! parts {
             }
             fn bits(self) -> [u64; 2] {
                 [f64::from(self.re).to_bits(), f64::from(self.im).to_bits()]
+            }
+            fn of_bits(re: u64, im: u64) -> Self {
+                Self::new($real::from_bits(re as _), $real::from_bits(im as _))
             }
         }
     )*};

@@ -83,6 +83,16 @@ pub(super) trait Vector: Copy {
     fn blend(self, mask: Self::Mask, other: Self) -> Self;
     /// The lanes in which the mask holds, lane 0 in the lowest bit.
     fn bits(mask: Self::Mask) -> u32;
+    /// `other` in the lanes whose bit is set, lane 0 being the lowest one; else self.
+    fn select(self, bits: u32, other: Self) -> Self;
+    /// The largest number of all lanes, in every lane; unspecified if there is a NaN.
+    fn spread_max(self) -> Self;
+    /// The number in lane 0.
+    fn first(self) -> Self::Real;
+    /// The numbers of even and of odd places in self followed by x.
+    fn deinterleave(self, x: Self) -> (Self, Self);
+    /// The reverse of [`deinterleave`](Self::deinterleave).
+    fn interleave(self, x: Self) -> (Self, Self);
     /// Row i, lane j becomes row j, lane i.
     fn transpose(tile: &mut Tile<Self>);
 }
@@ -166,6 +176,26 @@ macro_rules! one_lane {
             #[inline(always)]
             fn bits(mask: bool) -> u32 {
                 u32::from(mask)
+            }
+            #[inline(always)]
+            fn select(self, bits: u32, other: Self) -> Self {
+                if bits & 1 == 1 { other } else { self }
+            }
+            #[inline(always)]
+            fn spread_max(self) -> Self {
+                self
+            }
+            #[inline(always)]
+            fn first(self) -> $real {
+                self.0
+            }
+            #[inline(always)]
+            fn deinterleave(self, x: Self) -> (Self, Self) {
+                (self, x)
+            }
+            #[inline(always)]
+            fn interleave(self, x: Self) -> (Self, Self) {
+                (self, x)
             }
             #[inline(always)]
             fn transpose(_: &mut Tile<Self>) {}

@@ -145,6 +145,42 @@ impl Vector for F64x4 {
         proved!(_mm256_movemask_pd(mask)).cast_unsigned()
     }
     #[inline(always)]
+    fn select(self, bits: u32, other: Self) -> Self {
+        proved!({
+            let lane = _mm256_setr_epi64x(1, 2, 4, 8);
+            let set = _mm256_and_si256(_mm256_set1_epi64x(i64::from(bits)), lane);
+            self.blend(_mm256_castsi256_pd(_mm256_cmpeq_epi64(set, lane)), other)
+        })
+    }
+    #[inline(always)]
+    fn spread_max(self) -> Self {
+        proved!({
+            let half = self.max(F64x4(_mm256_permute2f128_pd::<0x01>(self.0, self.0)));
+            half.max(F64x4(_mm256_permute_pd::<0x5>(half.0)))
+        })
+    }
+    #[inline(always)]
+    fn first(self) -> f64 {
+        proved!(_mm256_cvtsd_f64(self.0))
+    }
+    #[inline(always)]
+    fn deinterleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let (even, odd) = (_mm256_unpacklo_pd(self.0, x.0), _mm256_unpackhi_pd(self.0, x.0));
+            let (even, odd) =
+                (_mm256_permute4x64_pd::<0xd8>(even), _mm256_permute4x64_pd::<0xd8>(odd));
+            (F64x4(even), F64x4(odd))
+        })
+    }
+    #[inline(always)]
+    fn interleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let (even, odd) =
+                (_mm256_permute4x64_pd::<0xd8>(self.0), _mm256_permute4x64_pd::<0xd8>(x.0));
+            (F64x4(_mm256_unpacklo_pd(even, odd)), F64x4(_mm256_unpackhi_pd(even, odd)))
+        })
+    }
+    #[inline(always)]
     fn transpose(tile: &mut Tile<Self>) {
         proved!({
             let [a, b, c, d] = [tile[0].0, tile[1].0, tile[2].0, tile[3].0];
@@ -205,6 +241,45 @@ impl Vector for F32x8 {
     #[inline(always)]
     fn bits(mask: __m256) -> u32 {
         proved!(_mm256_movemask_ps(mask)).cast_unsigned()
+    }
+    #[inline(always)]
+    fn select(self, bits: u32, other: Self) -> Self {
+        proved!({
+            let lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let set = _mm256_and_si256(_mm256_set1_epi32(bits.cast_signed()), lane);
+            self.blend(_mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane)), other)
+        })
+    }
+    #[inline(always)]
+    fn spread_max(self) -> Self {
+        proved!({
+            let half = self.max(F32x8(_mm256_permute2f128_ps::<0x01>(self.0, self.0)));
+            let quarter = half.max(F32x8(_mm256_permute_ps::<0x4e>(half.0)));
+            quarter.max(F32x8(_mm256_permute_ps::<0xb1>(quarter.0)))
+        })
+    }
+    #[inline(always)]
+    fn first(self) -> f32 {
+        proved!(_mm256_cvtss_f32(self.0))
+    }
+    #[inline(always)]
+    fn deinterleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(self.0, x.0));
+            let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xdd>(self.0, x.0));
+            let even = _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(even));
+            let odd = _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(odd));
+            (F32x8(even), F32x8(odd))
+        })
+    }
+    #[inline(always)]
+    fn interleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let even = _mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(self.0));
+            let odd = _mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(x.0));
+            let (even, odd) = (_mm256_castpd_ps(even), _mm256_castpd_ps(odd));
+            (F32x8(_mm256_unpacklo_ps(even, odd)), F32x8(_mm256_unpackhi_ps(even, odd)))
+        })
     }
     #[inline(always)]
     fn transpose(tile: &mut Tile<Self>) {
@@ -278,6 +353,41 @@ impl Vector for F64x8 {
     #[inline(always)]
     fn bits(mask: __mmask8) -> u32 {
         u32::from(mask)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn select(self, bits: u32, other: Self) -> Self {
+        self.blend(bits as __mmask8, other)
+    }
+    #[inline(always)]
+    fn spread_max(self) -> Self {
+        proved!({
+            let half = self.max(F64x8(_mm512_shuffle_f64x2::<0x4e>(self.0, self.0)));
+            let quarter = half.max(F64x8(_mm512_shuffle_f64x2::<0xb1>(half.0, half.0)));
+            quarter.max(F64x8(_mm512_permute_pd::<0x55>(quarter.0)))
+        })
+    }
+    #[inline(always)]
+    fn first(self) -> f64 {
+        proved!(_mm512_cvtsd_f64(self.0))
+    }
+    #[inline(always)]
+    fn deinterleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+            let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+            let even = _mm512_permutex2var_pd(self.0, even, x.0);
+            (F64x8(even), F64x8(_mm512_permutex2var_pd(self.0, odd, x.0)))
+        })
+    }
+    #[inline(always)]
+    fn interleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+            let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+            let low = _mm512_permutex2var_pd(self.0, low, x.0);
+            (F64x8(low), F64x8(_mm512_permutex2var_pd(self.0, high, x.0)))
+        })
     }
     #[inline(always)]
     fn transpose(tile: &mut Tile<Self>) {
@@ -358,6 +468,42 @@ impl Vector for F32x16 {
     #[inline(always)]
     fn bits(mask: __mmask16) -> u32 {
         u32::from(mask)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn select(self, bits: u32, other: Self) -> Self {
+        self.blend(bits as __mmask16, other)
+    }
+    #[inline(always)]
+    fn spread_max(self) -> Self {
+        proved!({
+            let half = self.max(F32x16(_mm512_shuffle_f32x4::<0x4e>(self.0, self.0)));
+            let quarter = half.max(F32x16(_mm512_shuffle_f32x4::<0xb1>(half.0, half.0)));
+            let eighth = quarter.max(F32x16(_mm512_permute_ps::<0x4e>(quarter.0)));
+            eighth.max(F32x16(_mm512_permute_ps::<0xb1>(eighth.0)))
+        })
+    }
+    #[inline(always)]
+    fn first(self) -> f32 {
+        proved!(_mm512_cvtss_f32(self.0))
+    }
+    #[inline(always)]
+    fn deinterleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+            let even = _mm512_permutex2var_ps(self.0, even, x.0);
+            (F32x16(even), F32x16(_mm512_permutex2var_ps(self.0, odd, x.0)))
+        })
+    }
+    #[inline(always)]
+    fn interleave(self, x: Self) -> (Self, Self) {
+        proved!({
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+            let low = _mm512_permutex2var_ps(self.0, low, x.0);
+            (F32x16(low), F32x16(_mm512_permutex2var_ps(self.0, high, x.0)))
+        })
     }
     #[inline(always)]
     fn transpose(tile: &mut Tile<Self>) {

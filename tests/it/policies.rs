@@ -319,3 +319,31 @@ fn singular_values_at_the_limit_are_kept() {
     assert_eq!(pseudo(1.0).inv(&a).unwrap(), kept([0.25, 0.0, 0.0]));
     assert_eq!(pseudo(0.25).inv(&a).unwrap(), kept([0.25, 0.5, 0.0]));
 }
+
+fn refused_inverses<T: Field>() {
+    let rng = &mut StdRng::seed_from_u64(11);
+    for (n, storage) in [2, 5, 20].into_iter().flat_map(|n| Storage::BOTH.map(|s| (n, s))) {
+        let spectrum = Spectrum::conditioned(10.0);
+        let matrices: Vec<Array2<T>> = (0..40).map(|_| general(n, spectrum, rng)).collect();
+        let stack = stack_of(&matrices, storage);
+        let accepted = Inverter::new().inv(&stack).unwrap();
+        // Nothing but a multiple of the identity reaches 1.
+        let picky = Inverter::new().min_rcond(1.0);
+        let (mut into, mut in_place) = (stack.clone(), stack.clone());
+        for (verb, result) in [
+            ("into", picky.inv_into(&stack, &mut into)),
+            ("inplace", picky.inv_inplace(&mut in_place)),
+        ] {
+            let what = format!("{} order {n} {storage:?} {verb}", T::NAME);
+            let Err(Error::InStack { failures }) = result else { panic!("{what}") };
+            assert_eq!(failures.len(), 40, "{what}");
+        }
+        assert!(same_bits(&into, &accepted), "{} order {n} {storage:?}", T::NAME);
+        assert!(same_bits(&in_place, &accepted), "{} order {n} {storage:?}", T::NAME);
+    }
+}
+
+#[test]
+fn an_ill_conditioned_matrix_leaves_its_inverse() {
+    for_every_scalar!(refused_inverses());
+}

@@ -1,7 +1,7 @@
 //! `matinv gen`: test matrices from the literature, and random ones.
 
 mod fixed;
-mod random;
+pub(crate) mod random;
 
 use crate::cli::{GenArgs, Kind, ScalarArg};
 use crate::format::Symmetry;

@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod bench;
 mod check;
 mod completions;
 mod generate;
@@ -7,6 +8,7 @@ mod info;
 mod inv;
 mod runs;
 
+pub(crate) use bench::bench;
 pub(crate) use check::check;
 pub(crate) use completions::completions;
 pub(crate) use generate::generate;

@@ -109,15 +109,15 @@ impl Staged {
         Ok(Staged { file, path, target, existing, _unfinished: unfinished })
     }
 
-    /// The file `path` beside `target`, of which the first `length` bytes are kept. It stays when
-    /// dropped.
+    /// The file at `path` beside `target`, of which the first `length` bytes are kept. It stays
+    /// when dropped.
     pub(crate) fn kept(
+        mut file: File,
         path: &Path,
         length: u64,
         target: PathBuf,
         existing: Existing,
     ) -> Result<Self, FormatError> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         file.set_len(length)?;
         file.seek(SeekFrom::End(0))?;
         let mut path = TempPath::try_from_path(path)?;

@@ -36,6 +36,22 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// Seconds that are few, to three digits: `38.1 ns`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    let (x, unit) = match seconds {
+        s if s < 999.5e-9 => (s * 1e9, "ns"),
+        s if s < 999.5e-6 => (s * 1e6, "µs"),
+        s if s < 999.5e-3 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    let digits = match x {
+        x if x < 9.995 => 2,
+        x if x < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{x:.digits$} {unit}")
+}
+
 /// A shape: `3×147×147`.
 pub(crate) fn shape(lengths: &[usize]) -> String {
     let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
@@ -62,6 +78,19 @@ mod tests {
         assert_eq!(ratio(0.5), "0.500");
         assert_eq!(ratio(1e9), "1.0e+09");
         assert_eq!(ratio(f64::NAN), "nan");
+    }
+
+    #[test]
+    fn short_times_read_well() {
+        for (time, text) in [
+            (3.814e-8, "38.1 ns"),
+            (9.996e-7, "1.00 µs"),
+            (1.234e-4, "123 µs"),
+            (0.0999, "99.9 ms"),
+            (0.9996, "1.00 s"),
+        ] {
+            assert_eq!(seconds(time), text);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! Beside `out.npy` stand `out.npy.partial`, its journal `out.npy.partial.json`, and
 //! `out.npy.partial.report` if there is a report. The journal is replaced in one step, after what
-//! it counts is safe on the disk.
+//! it counts is safe on the disk. While a run writes the partial output it holds a lock on it.
 
 use super::source::Source;
 use crate::commands::Job;
@@ -11,7 +11,7 @@ use crate::output::summary::Tally;
 use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -76,22 +76,39 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens or begins the journal of what is to be `target`. The second is where to go on, `None`
-    /// for the beginning.
+    /// Opens or begins the journal of what is to be `target`. Beside it are the partial output,
+    /// locked, and where to go on, `None` for the beginning.
     pub(super) fn open(
         target: &Path,
         job: &Job<'_>,
         source: &Source,
-    ) -> Result<(Self, Option<State>), Stop> {
+    ) -> Result<(Self, File, Option<State>), Stop> {
         let journal = Journal {
             paths: Paths::beside(target),
             identity: identity(job, source)?,
             due: Instant::now(),
         };
+        let output = journal.locked_output()?;
         match journal.left() {
-            Ok(state) => Ok((journal, state)),
-            Err(_) if job.args.force => Ok((journal, None)),
+            Ok(state) => Ok((journal, output, state)),
+            Err(_) if job.args.force => Ok((journal, output, None)),
             Err(stop) => Err(stop.hint("give --force to start over, or -o another name")),
+        }
+    }
+
+    /// The partial output, made if there is none: this run's alone.
+    fn locked_output(&self) -> Result<File, Stop> {
+        let path = &self.paths.output;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|error| Stop::new(format!("{}: {error}", path.display())))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let stop = Stop::new(format!("{}: another run is writing it", path.display()));
+                Err(stop.hint("wait for its end, or give -o another name"))
+            }
+            // Some file systems have no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
         }
     }
 
@@ -99,27 +116,22 @@ impl Journal {
     fn left(&self) -> Result<Option<State>, Stop> {
         let Paths { output, report, journal, .. } = &self.paths;
         let name = journal.display();
-        let length = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
+        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
         let partial = length(output);
-        let text = match fs::read(journal) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && partial.is_err() => {
-                return Ok(None);
-            }
-            Err(error) => {
-                let output = output.display();
-                return Err(Stop::new(format!("{output}: its journal {name}: {error}")));
-            }
-        };
-        // Renamed already, or never begun.
-        let Ok(partial) = partial else { return Ok(None) };
+        // Renamed already, or never begun: it was made for the lock.
+        if partial == 0 {
+            return Ok(None);
+        }
+        let text = fs::read(journal).map_err(|error| {
+            Stop::new(format!("{}: its journal {name}: {error}", output.display()))
+        })?;
         let entry: Entry = serde_json::from_slice(&text)
             .map_err(|error| Stop::new(format!("{name}: no journal that can be read: {error}")))?;
         if let Some(difference) = difference(&entry.identity, &self.identity) {
             return Err(Stop::new(format!("{name}: belongs to another run: {difference}")));
         }
         let state = entry.state;
-        let lines = length(report).unwrap_or(0);
+        let lines = length(report);
         for (path, found, expected) in
             [(output, partial, state.output), (report, lines, state.report)]
         {

@@ -37,11 +37,11 @@ impl<'a> Output<'a> {
         let Some(target) = format::regular_target(name, existing)? else {
             return Err(Stop::new(format!("{}: is no regular file any more", name.display())));
         };
-        let (mut journal, left) = if job.args.resume {
-            let (journal, left) = Journal::open(&target, job, source)?;
-            (Some(journal), left)
+        let (mut journal, partial, left) = if job.args.resume {
+            let (journal, partial, left) = Journal::open(&target, job, source)?;
+            (Some(journal), Some(partial), left)
         } else {
-            (None, None)
+            (None, None, None)
         };
         let is_new = left.is_none();
         let state = left.unwrap_or_else(|| State {
@@ -52,12 +52,14 @@ impl<'a> Output<'a> {
             tally: Tally::new(&source.shape),
         });
         if let Some(journal) = journal.as_mut().filter(|_| is_new) {
-            // Before the partial output, so that none is ever without a journal.
+            // Before anything is written, so that no partial output is ever without a journal.
             journal.enter(&state, Instant::now())?;
         }
-        let staged = match &journal {
-            Some(journal) => Staged::kept(&journal.paths.output, state.output, target, existing),
-            None => Staged::temporary(target, existing),
+        let staged = match (&journal, partial) {
+            (Some(Journal { paths, .. }), Some(file)) => {
+                Staged::kept(file, &paths.output, state.output, target, existing)
+            }
+            _ => Staged::temporary(target, existing),
         };
         let staged = staged.map_err(|error| error.named(&name.to_string_lossy()))?;
         let lines = match &job.args.report {

@@ -1,6 +1,7 @@
 //! The real program, run as a user runs it.
 
 mod arguments;
+mod bench;
 mod check;
 mod examples;
 mod formats;

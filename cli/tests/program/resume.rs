@@ -193,3 +193,21 @@ fn only_stacks_in_npy_files_are_resumed() {
     }
     assert_eq!(place.files(), ["A.txt", "B.npy"]);
 }
+
+#[test]
+fn two_runs_do_not_write_the_same_output() {
+    let case = Case::new();
+    fs::File::create(case.place.path("X.npy.partial")).unwrap();
+    let held = fs::File::options().write(true).open(case.place.path("X.npy.partial")).unwrap();
+    held.lock().unwrap();
+    for options in ["", "--force"] {
+        let run = case.run(options).code(2);
+        run.stderr(predicates::str::contains(
+            "X.npy.partial: another run is writing it\nhint: wait",
+        ));
+        assert_eq!(case.place.files(), ["A.npy", "X.npy.partial"]);
+    }
+    drop(held);
+    case.run("").code(1);
+    assert_eq!(case.place.files(), ["A.npy", "X.json", "X.npy"]);
+}

@@ -1,0 +1,14 @@
+"""The command line tool: ``python -m matinv --help``."""
+
+import sys
+
+from matinv import _matinv
+
+
+def main() -> int:
+    """Run the tool with the arguments of this process; return the exit code."""
+    return _matinv.run(["matinv", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

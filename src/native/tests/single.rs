@@ -1,0 +1,139 @@
+//! A matrix has the same bits, and the same fate, alone and in lanes.
+
+use super::{Parts, random, sets, spoil};
+use crate::engine::Norm;
+use crate::native::{Few, Group, Kernel, MAX_ORDER, Request, Work, tiny};
+use num_complex::{Complex32, Complex64};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+
+/// The kinds of matrices that [`matrix`] makes.
+const KINDS: usize = 21;
+
+/// A matrix of some kind: none must tell the two ways apart.
+fn matrix<T: Parts>(kind: usize, n: usize, rng: &mut StdRng) -> Vec<T> {
+    let len = n * n;
+    let mut a = random::<T>(len, rng);
+    // In f32 some of these under- and overflow, as they should.
+    let power = |exponent: i32| 2f64.powi(exponent);
+    match kind {
+        0..7 => spoil(kind, n, &mut a),
+        // Graded by columns, by rows, and at will.
+        7 => a.iter_mut().enumerate().for_each(|(at, x)| *x = x.scale(power((at / n) as i32))),
+        8 => a.iter_mut().enumerate().for_each(|(at, x)| *x = x.scale(power(-3 * (at % n) as i32))),
+        9 => a.iter_mut().for_each(|x| *x = x.scale(power(rng.random_range(-60..60)))),
+        // Ties between pivots, and zeros of either sign.
+        10..13 => {
+            let most = f64::from(kind as u8 - 9);
+            let mut number = || rng.random_range(-most..=most).round();
+            a.iter_mut().for_each(|x| *x = T::of(number(), number()));
+        }
+        13 => a.iter_mut().for_each(|x| {
+            *x =
+                T::of(if rng.random() { 0.5 } else { -0.5 }, if rng.random() { 0.0 } else { -0.0 });
+        }),
+        // Few numbers that are not zero: a permutation, one with a triangle, a block.
+        14..17 => {
+            let mut order: Vec<usize> = (0..n).collect();
+            order.shuffle(rng);
+            for j in 0..n {
+                for i in 0..n {
+                    let other = match kind {
+                        14 => false,
+                        15 => i > j,
+                        _ => i / 5 == j / 5,
+                    };
+                    if !other && i != j {
+                        a[j * n + order[i]] = T::of(if rng.random() { 0.0 } else { -0.0 }, 0.0);
+                    }
+                }
+            }
+        }
+        // A column or a row that depends on others, up to rounding.
+        17 => {
+            let at = rng.random_range(1..n);
+            for i in 0..n {
+                a[at * n + i] = a[i] + a[(at - 1) * n + i];
+            }
+        }
+        // A pivot whose inverse overflows.
+        18 => a[..n].iter_mut().for_each(|x| *x = T::of(T::UNIT_ROUNDOFF * f64::MIN_POSITIVE, 0.0)),
+        // Any bits at all; then without NaN and infinity.
+        19 => a.iter_mut().for_each(|x| *x = T::of_bits(rng.random(), rng.random())),
+        _ => a.iter_mut().for_each(|x| {
+            let bits = T::of_bits(rng.random(), rng.random());
+            *x = if bits.is_finite() { bits } else { T::zero() };
+        }),
+    }
+    a
+}
+
+fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
+    let rng = &mut StdRng::seed_from_u64(8);
+    let (mut work, mut work_of_one) = (Work::<T>::default(), Work::<T>::default());
+    let kernels: Vec<_> = sets().into_iter().map(|set| (set, Kernel::<T>::of(set))).collect();
+    let (mut inverted, mut singular) = (0, 0);
+    for n in orders {
+        for kind in 0..KINDS {
+            let all: Vec<T> = (0..3).flat_map(|_| matrix(kind, n, rng)).collect();
+            for &(set, kernel) in &kernels {
+                let lanes = Kernel { few: Few { orders: [usize::MAX; 3] }, ..kernel };
+                let alone = Kernel { few: Few { orders: [0; 3] }, ..kernel };
+                let count = kernel.lanes().min(3);
+                let a = &all[..count * n * n];
+                let request = Request {
+                    detect: rng.random(),
+                    rcond: [None, Some(Norm::One), Some(Norm::Infinity)][rng.random_range(0..3)],
+                    min_rcond: [None, Some(1e-6)][rng.random_range(0..2)],
+                    determinant: true,
+                    wary: rng.random(),
+                };
+                let what = format!("{} {} order {n} kind {kind} {request:?}", set.name(), T::NAME);
+                let (mut x, mut y) = (vec![T::nan(); a.len()], a.to_vec());
+                let one = alone.invert(&mut work_of_one, n, Group::Into(a, &mut x), request);
+                let many = lanes.invert(&mut work, n, Group::InPlace(&mut y), request);
+                assert_eq!(one.inverted(), many.inverted(), "{what}");
+                for lane in 0..count {
+                    let at = lane * n * n..(lane + 1) * n * n;
+                    assert_eq!(one.singular(lane), many.singular(lane), "{what}");
+                    singular += usize::from(one.singular(lane).is_some());
+                    if one.inverted() >> lane & 1 == 0 {
+                        assert!(x[at].iter().all(|x| x.bits() == T::nan().bits()), "{what}");
+                        continue;
+                    }
+                    inverted += 1;
+                    for (e, (x, y)) in x[at.clone()].iter().zip(&y[at]).enumerate() {
+                        assert_eq!(x.bits(), y.bits(), "{what}: element {e} of lane {lane}");
+                    }
+                    if request.rcond.is_some() {
+                        assert_eq!(one.rcond(lane).to_bits(), many.rcond(lane).to_bits(), "{what}");
+                    }
+                    let (sign, log) = one.determinant(lane);
+                    let (their_sign, their_log) = many.determinant(lane);
+                    assert_eq!(sign.bits(), their_sign.bits(), "{what}");
+                    assert_eq!(log.to_bits(), their_log.to_bits(), "{what}");
+                }
+            }
+        }
+    }
+    assert!(inverted > 0 && singular > 0, "{inverted} inverted, {singular} singular");
+}
+
+/// Every order in release; some in debug, where the kernels are slow.
+fn orders() -> impl Iterator<Item = usize> {
+    let step = if cfg!(debug_assertions) { 5 } else { 1 };
+    (tiny::MAX_ORDER + 1..=MAX_ORDER).step_by(step)
+}
+
+#[test]
+fn a_real_matrix_is_the_same_alone_and_in_lanes() {
+    alone_as_in_lanes::<f32>(orders());
+    alone_as_in_lanes::<f64>(orders());
+}
+
+#[test]
+fn a_complex_matrix_is_the_same_alone_and_in_lanes() {
+    alone_as_in_lanes::<Complex32>(orders());
+    alone_as_in_lanes::<Complex64>(orders());
+}
