@@ -10,6 +10,12 @@ pub(super) trait Lanes: Copy {
     /// Vectors per scalar: 1 or 2.
     const PARTS: usize;
 
+    /// The scalars at these places behind `from`, counted in real numbers.
+    ///
+    /// # Safety
+    ///
+    /// They can be read there.
+    unsafe fn gather(from: *const RealOf<Self>, places: <Self::Vector as Vector>::Places) -> Self;
     /// A real number in every lane.
     fn real(value: Self::Vector) -> Self;
     /// self − x·y.
@@ -110,6 +116,11 @@ impl<V: Vector> Lanes for Real<V> {
     const PARTS: usize = 1;
 
     #[inline(always)]
+    unsafe fn gather(from: *const V::Real, places: V::Places) -> Self {
+        // SAFETY: the caller's promise.
+        Real(unsafe { V::gather(from, places) })
+    }
+    #[inline(always)]
     fn real(value: V) -> Self {
         Real(value)
     }
@@ -187,6 +198,13 @@ impl<V: Vector> Lanes for Complex<V> {
     type Vector = V;
     const PARTS: usize = 2;
 
+    #[inline(always)]
+    unsafe fn gather(from: *const V::Real, places: V::Places) -> Self {
+        // SAFETY: the caller's promise; a scalar is two numbers.
+        unsafe {
+            Complex { re: V::gather(from, places), im: V::gather(from.wrapping_add(1), places) }
+        }
+    }
     #[inline(always)]
     fn real(value: V) -> Self {
         // x − 1·x is zero: nobody asks for what is not finite.

@@ -14,11 +14,14 @@
 // Loops over rows and lanes count: that is how they are unrolled, and how the mathematics reads.
 #![allow(clippy::needless_range_loop)]
 
+mod checks;
+mod factor;
 mod lanes;
 mod lu;
 mod scan;
 pub(crate) mod set;
 mod single;
+mod solve;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -268,12 +271,13 @@ pub(crate) trait Kernels: Sized {
 /// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
 /// keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty, $rows:literal $columns:literal,
+    ($scalar:ty, $lanes:ty, $vector:ty,
+     $r:literal $c:literal $rx:literal $cx:literal,
      $blocks:literal $tile:literal $steps:literal $pass:literal $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         unsafe fn any(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { lu::invert::<$lanes, _, $rows, $columns>(task) }
+            unsafe { lu::invert::<$lanes, _, $r, $c, $rx, $cx>(task) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn tiny<const N: usize>(task: &mut Task<'_, $scalar>) {
@@ -296,14 +300,17 @@ macro_rules! kernel {
 }
 
 /// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
-/// columns in lanes; of a single matrix, blocks and columns, steps and columns of elimination.
+/// columns of one of the factorization, and of one of the inverse; of a single matrix, blocks and
+/// columns, steps and columns of elimination.
 macro_rules! kernels {
     ($scalar:ty, $parts:ident, $real:ty, $avx2:ident [$($a:literal)*] [$($b:literal)*],
      $avx512:ident [$($c:literal)*] [$($d:literal)*]) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
-                    Set::Portable => kernel!($scalar, $parts<One<$real>>, One<$real>, 4 2, 4 2 2 2),
+                    Set::Portable => {
+                        kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2, 4 2 2 2)
+                    }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => {
                         kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $($a)*, $($b)*, "avx2,fma")
@@ -323,7 +330,7 @@ macro_rules! kernels {
     };
 }
 
-kernels!(f32, Real, f32, F32x8 [4 2] [2 4 2 4], F32x16 [8 3] [4 4 4 4]);
-kernels!(f64, Real, f64, F64x4 [4 2] [2 4 2 4], F64x8 [8 3] [4 4 4 4]);
-kernels!(Complex32, Complex, f32, F32x8 [2 2] [2 2 2 2], F32x16 [4 2] [2 4 2 4]);
-kernels!(Complex64, Complex, f64, F64x4 [2 2] [2 2 2 2], F64x8 [4 2] [2 4 2 4]);
+kernels!(f32, Real, f32, F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4]);
+kernels!(f64, Real, f64, F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4]);
+kernels!(Complex32, Complex, f32, F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4]);
+kernels!(Complex64, Complex, f64, F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4]);

@@ -12,7 +12,7 @@
 use super::lanes::{Lanes, RealOf, constant};
 use super::task::{SHRINK, Task, empty, reciprocal};
 use super::vector::Vector;
-use super::{MAX_ORDER, lu};
+use super::{MAX_ORDER, checks};
 use crate::element::Scalar;
 use crate::engine::Norm;
 use crate::structure::{Found, detect};
@@ -441,14 +441,14 @@ unsafe fn eliminate<L: Lanes, const P: usize, const C: usize>(m: &Single<L>, k: 
 }
 
 /// Is every pivot of U larger than the rounding errors of its own computation? As
-/// [`lu::trusted`] judges it.
+/// [`checks::trusted`] judges it.
 #[inline(always)]
 unsafe fn trusted<L: Lanes, T: Scalar>(m: &Single<L>) -> bool {
     let lanes = L::Vector::LANES;
     // SAFETY: n rows of U of `blocks` blocks.
     unsafe {
         let zero = constant::<L>(0.0);
-        let rounding = constant::<L>(lu::rounding::<T>(m.n));
+        let rounding = constant::<L>(checks::rounding::<T>(m.n));
         for b in 0..m.blocks {
             let mut above = zero;
             let row = |k: usize| (*m.u.add(k * m.stride + b)).size();

@@ -80,7 +80,7 @@ impl<T: Scalar> Task<'_, T> {
 
     /// Where a lane's matrix begins, counted in scalars.
     #[inline(always)]
-    fn at(&self, lane: usize) -> usize {
+    pub(super) fn at(&self, lane: usize) -> usize {
         lane.min(self.count - 1) * self.n * self.n
     }
 
@@ -89,6 +89,31 @@ impl<T: Scalar> Task<'_, T> {
     pub(super) fn from(&self, lane: usize) -> *const T {
         self.from.wrapping_add(self.at(lane))
     }
+
+    /// Where each lane's matrix begins, counted in real numbers.
+    ///
+    /// # Safety
+    ///
+    /// The CPU has the instructions.
+    #[inline(always)]
+    pub(super) unsafe fn bases<L: Lanes>(&self) -> L::Vector {
+        let mut bases = [RealOf::<L>::default(); MAX_LANES];
+        for lane in 0..L::Vector::LANES {
+            bases[lane] = RealOf::<L>::from_f64((self.at(lane) * L::PARTS) as f64);
+        }
+        // SAFETY: there are the most lanes of any vector.
+        unsafe { L::Vector::load(bases.as_ptr()) }
+    }
+
+    /// The numbers of the group, from scalar `at` on.
+    #[inline(always)]
+    pub(super) fn numbers<R>(&self, at: usize) -> *const R {
+        self.from.wrapping_add(at).cast()
+    }
+
+    /// Asks for as much of the group behind this one as `scalars` per lane are, if there is one.
+    #[inline(always)]
+    pub(super) fn prefetch<L: Lanes>(&mut self, scalars: usize) {}
 
     /// Where a lane's inverse is written.
     #[inline(always)]

@@ -3,8 +3,8 @@
 //!
 //! The same as [`lu`](super::lu), but that the permutation of the columns is undone by blends.
 
+use super::checks::{finite, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted};
 use super::lanes::{Lanes, constant};
-use super::lu::{finite, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted};
 use super::task::{Task, load, rcond, store};
 use super::vector::Vector;
 use crate::element::Scalar;
@@ -40,7 +40,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         load::<L, T>(task, len, a.as_mut_ptr().cast());
         let mut keep = task.all() & finite::<L>(N, a.as_ptr().cast());
         if task.request.detect {
-            keep &= general::<L>(N, a.as_ptr().cast(), keep);
+            keep &= general::<L>(N, |at| a[at / N][at % N], keep);
         }
         if keep == 0 {
             return;
@@ -60,9 +60,9 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         step::<L, T, N, 3>(task, &mut factors, one);
         step::<L, T, N, 4>(task, &mut factors, one);
         step::<L, T, N, 5>(task, &mut factors, one);
-        keep &= finite_pivots::<L>(N, factors.a.as_ptr().cast());
+        keep &= finite_pivots::<L>(N, N, factors.a.as_ptr().cast());
         if task.request.wary {
-            keep &= trusted::<L, T>(N, factors.a.as_ptr().cast());
+            keep &= trusted::<L, T>(N, N, factors.a.as_ptr().cast());
         }
         if task.request.determinant {
             for k in 0..N {

@@ -21,6 +21,8 @@ pub(super) trait Vector: Copy {
     type Real: Scalar + Into<f64>;
     /// One truth value per lane.
     type Mask: Copy;
+    /// One place in memory per lane.
+    type Places: Copy;
     /// How many there are.
     const LANES: usize;
 
@@ -44,6 +46,16 @@ pub(super) trait Vector: Copy {
     ///
     /// As [`splat`](Self::splat), and `count` numbers can be read there.
     unsafe fn load_first(from: *const Self::Real, count: usize) -> Self;
+
+    /// The number at each of these places behind `from`, counted in numbers.
+    ///
+    /// # Safety
+    ///
+    /// They can be read there.
+    unsafe fn gather(from: *const Self::Real, places: Self::Places) -> Self;
+
+    /// As places: each is a whole number from 0 on, below 2²⁴.
+    fn places(self) -> Self::Places;
 
     /// Writes every lane.
     ///
@@ -107,6 +119,7 @@ macro_rules! one_lane {
         impl Vector for One<$real> {
             type Real = $real;
             type Mask = bool;
+            type Places = usize;
             const LANES: usize = 1;
 
             #[inline(always)]
@@ -121,6 +134,16 @@ macro_rules! one_lane {
             #[inline(always)]
             unsafe fn load_first(_: *const $real, _: usize) -> Self {
                 One(0.0)
+            }
+            #[inline(always)]
+            unsafe fn gather(from: *const $real, place: usize) -> Self {
+                // SAFETY: the caller's promise.
+                One(unsafe { from.add(place).read() })
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
+            fn places(self) -> usize {
+                self.0 as usize
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $real) {

@@ -99,6 +99,7 @@ fn first_of_4(count: usize) -> __m256i {
 impl Vector for F64x4 {
     type Real = f64;
     type Mask = __m256d;
+    type Places = __m128i;
     const LANES: usize = 4;
 
     plain!(
@@ -119,6 +120,14 @@ impl Vector for F64x4 {
     #[inline(always)]
     unsafe fn load_first(from: *const f64, count: usize) -> Self {
         F64x4(proved!(_mm256_maskload_pd(from, first_of_4(count))))
+    }
+    #[inline(always)]
+    unsafe fn gather(from: *const f64, places: __m128i) -> Self {
+        F64x4(proved!(_mm256_i32gather_pd::<8>(from, places)))
+    }
+    #[inline(always)]
+    fn places(self) -> __m128i {
+        proved!(_mm256_cvttpd_epi32(self.0))
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f64, count: usize) {
@@ -197,6 +206,7 @@ impl Vector for F64x4 {
 impl Vector for F32x8 {
     type Real = f32;
     type Mask = __m256;
+    type Places = __m256i;
     const LANES: usize = 8;
 
     plain!(
@@ -217,6 +227,14 @@ impl Vector for F32x8 {
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
         F32x8(proved!(_mm256_maskload_ps(from, first_of_8(count))))
+    }
+    #[inline(always)]
+    unsafe fn gather(from: *const f32, places: __m256i) -> Self {
+        F32x8(proved!(_mm256_i32gather_ps::<4>(from, places)))
+    }
+    #[inline(always)]
+    fn places(self) -> __m256i {
+        proved!(_mm256_cvttps_epi32(self.0))
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
@@ -309,6 +327,7 @@ impl Vector for F32x8 {
 impl Vector for F64x8 {
     type Real = f64;
     type Mask = __mmask8;
+    type Places = __m256i;
     const LANES: usize = 8;
 
     plain!(
@@ -329,6 +348,14 @@ impl Vector for F64x8 {
     #[inline(always)]
     unsafe fn load_first(from: *const f64, count: usize) -> Self {
         F64x8(proved!(_mm512_maskz_loadu_pd(0xff >> (8 - count), from)))
+    }
+    #[inline(always)]
+    unsafe fn gather(from: *const f64, places: __m256i) -> Self {
+        F64x8(proved!(_mm512_i32gather_pd::<8>(places, from)))
+    }
+    #[inline(always)]
+    fn places(self) -> __m256i {
+        proved!(_mm512_cvttpd_epi32(self.0))
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f64, count: usize) {
@@ -424,6 +451,7 @@ impl Vector for F64x8 {
 impl Vector for F32x16 {
     type Real = f32;
     type Mask = __mmask16;
+    type Places = __m512i;
     const LANES: usize = 16;
 
     plain!(
@@ -444,6 +472,14 @@ impl Vector for F32x16 {
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
         F32x16(proved!(_mm512_maskz_loadu_ps(0xffff >> (16 - count), from)))
+    }
+    #[inline(always)]
+    unsafe fn gather(from: *const f32, places: __m512i) -> Self {
+        F32x16(proved!(_mm512_i32gather_ps::<4>(places, from)))
+    }
+    #[inline(always)]
+    fn places(self) -> __m512i {
+        proved!(_mm512_cvttps_epi32(self.0))
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {

@@ -1,0 +1,163 @@
+//! What is looked at beside the elimination: finite numbers, structure, norms, pivots.
+
+use super::lanes::{Lanes, RealOf, constant};
+use super::task::{SHRINK, Task, numbers};
+use super::vector::Vector;
+use crate::element::Scalar;
+use crate::engine::Norm;
+
+/// The lanes whose `n²` scalars are finite.
+#[inline(always)]
+pub(super) unsafe fn finite<L: Lanes>(n: usize, a: *const L) -> u32 {
+    // SAFETY: the caller has loaded n² scalars there.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut taint = [zero; 4];
+        for e in 0..n * n {
+            taint[e % 4] = (*a.add(e)).taint(taint[e % 4], zero);
+        }
+        let taint = taint[0].add(taint[1]).add(taint[2].add(taint[3]));
+        L::Vector::bits(taint.eq(zero))
+    }
+}
+
+/// The lanes whose pivots are finite. The reciprocal of another is zero, and what comes of it may
+/// look like an inverse. The columns of `lu` are `stride` apart.
+#[inline(always)]
+pub(super) unsafe fn finite_pivots<L: Lanes>(n: usize, stride: usize, lu: *const L) -> u32 {
+    // SAFETY: as for `finite`.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut taint = zero;
+        for k in 0..n {
+            taint = (*lu.add(k * stride + k)).taint(taint, zero);
+        }
+        L::Vector::bits(taint.eq(zero))
+    }
+}
+
+/// What pivots are compared with, as a part of the largest element above them.
+pub(super) fn rounding<T: Scalar>(n: usize) -> f64 {
+    8.0 * n as f64 * T::UNIT_ROUNDOFF
+}
+
+/// The lanes in which every pivot of U is larger than the rounding errors of its own computation:
+/// as the LAPACK engine judges it, but that here a size may be up to √2 too large.
+#[inline(always)]
+pub(super) unsafe fn trusted<L: Lanes, T: Scalar>(n: usize, stride: usize, lu: *const L) -> u32 {
+    // SAFETY: as for `finite`.
+    unsafe {
+        let rounding = constant::<L>(rounding::<T>(n));
+        let mut tiny = 0;
+        for k in 1..n {
+            let mut above = constant::<L>(0.0);
+            for i in 0..k {
+                above = above.max((*lu.add(k * stride + i)).size());
+            }
+            let limit = above.mul(rounding);
+            let pivot = (*lu.add(k * stride + k)).size();
+            tiny |= L::Vector::bits(pivot.max(limit).eq(limit));
+        }
+        !tiny
+    }
+}
+
+/// The lanes among `all` whose matrix has no structure: see `structure::detect`. The first pair
+/// of elements tells, unless a matrix has one. `at` has the elements, by columns.
+#[inline(always)]
+pub(super) unsafe fn general<L: Lanes>(n: usize, at: impl Fn(usize) -> L, all: u32) -> u32 {
+    // SAFETY: the caller has the CPU's promise.
+    let zero = unsafe { L::real(constant::<L>(0.0)) };
+    let (mut below, mut above, mut adjoint, mut transpose) = (0, 0, 0, 0);
+    if L::PARTS == 1 {
+        transpose = all;
+    } else {
+        for i in 0..n {
+            let d = at(i * n + i);
+            adjoint |= !d.equal(d.conj());
+        }
+    }
+    for j in 1..n {
+        for i in 0..j {
+            let (x, y) = (at(j * n + i), at(i * n + j));
+            above |= !x.equal(zero);
+            below |= !y.equal(zero);
+            adjoint |= !x.equal(y.conj());
+            if L::PARTS == 2 {
+                transpose |= !x.equal(y);
+            }
+            if above & below & adjoint & transpose & all == all {
+                return all;
+            }
+        }
+    }
+    above & below & adjoint & transpose & all
+}
+
+/// The norm of a matrix, whose columns are `stride` apart, times [`SHRINK`].
+#[inline(always)]
+pub(super) unsafe fn norm<L: Lanes>(
+    which: Norm,
+    n: usize,
+    stride: usize,
+    a: *const L,
+) -> L::Vector {
+    // SAFETY: as for `finite`.
+    unsafe {
+        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
+        let shrink = constant::<L>(SHRINK);
+        let mut largest = zero;
+        for outer in 0..n {
+            let mut sum = zero;
+            for inner in 0..n {
+                let (i, j) = if which == Norm::One { (inner, outer) } else { (outer, inner) };
+                sum = sum.add_mul((*a.add(j * stride + i)).modulus(one), shrink);
+            }
+            largest = largest.max(sum);
+        }
+        largest
+    }
+}
+
+/// Notes a column without a pivot, in the lanes in which that is no trick of a NaN, or of a pivot
+/// before it whose inverse over- or underflowed.
+#[inline(always)]
+pub(super) unsafe fn note_zero_pivot<L: Lanes, T: Scalar>(
+    task: &mut Task<'_, T>,
+    mut lanes: u32,
+    n: usize,
+    k: usize,
+    column: *const L,
+    inverses: *const L,
+) {
+    // SAFETY: the column has n elements, and k inverses have been written.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        for i in k..n {
+            lanes &= (*column.add(i)).equal(L::real(zero));
+        }
+        for i in 0..k {
+            let inverse = *inverses.add(i);
+            lanes &= L::Vector::bits(inverse.taint(zero, zero).eq(zero));
+            lanes &= !inverse.equal(L::real(zero));
+        }
+    }
+    task.found.note_zero_pivot(lanes, k);
+}
+
+/// Keeps the pivots of one step, lane after lane.
+#[inline(always)]
+pub(super) unsafe fn store_pivots<L: Lanes, T: Scalar>(task: &Task<'_, T>, at: usize, pivot: L) {
+    let vectors = std::ptr::from_ref(&pivot).cast::<L::Vector>();
+    for part in 0..L::PARTS {
+        // SAFETY: a scalar is its parts, one behind the other, in lanes as in memory; there is
+        // room for n · LANES scalars.
+        unsafe {
+            let numbers = numbers(*vectors.add(part));
+            let to = task.pivots.add(at).cast::<RealOf<L>>();
+            for lane in 0..L::Vector::LANES {
+                to.add(lane * L::PARTS + part).write(numbers[lane]);
+            }
+        }
+    }
+}
