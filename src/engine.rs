@@ -21,7 +21,7 @@ pub enum Engine {
     /// LAPACK's own routines, from the OpenBLAS that the program is linked with.
     Lapack,
     /// Kernels of this crate, in SIMD instructions found out at run time: general matrices up to
-    /// order 64, many at once. What there is no kernel for, LAPACK inverts; the verdict says who
+    /// order 64, alone or many at once. What there is no kernel for, LAPACK inverts; the verdict says who
     /// did.
     Native,
 }
@@ -43,16 +43,14 @@ impl Engine {
 /// The choice table of [`Engine::Auto`]: the largest order at which the native engine inverts
 /// general matrices, by scalar and instruction set.
 ///
-/// Above these a stack would still gain, but a single matrix, which works all lanes for its one,
-/// takes more than about one and a half times as long as in LAPACK. Both have to be inverted by
-/// the same engine, to have the same bits.
+/// A matrix and a stack have one limit: both have to be inverted by the same engine, to have the
+/// same bits.
 fn native_up_to<T: Scalar>(set: Set) -> usize {
     match (set, T::COMPLEX) {
-        (Set::Portable, _) => 8,
+        (Set::Portable, false) => 16,
+        (Set::Portable, true) => 8,
         #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, false) => 16,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, true) => 8,
+        (Set::Avx2 | Set::Avx512, _) => native::MAX_ORDER,
     }
 }
 

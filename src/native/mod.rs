@@ -1,9 +1,10 @@
-//! The native engine: many matrices of one small order at once, one per SIMD lane.
+//! The native engine: small matrices, one alone in all lanes or one per SIMD lane.
 //!
-//! [`lu`] is the algorithm, generic over what a register holds ([`vector`]: the registers of each
-//! instruction set; [`lanes`]: real and complex scalars made of them). [`set`] says which
-//! instruction sets this machine has. A [`Kernel`] is the algorithm compiled for a set and a
-//! scalar: with one lane it is plain Rust, and the reference for the others.
+//! [`lu`] is the algorithm, [`single`] the same for one matrix: both generic over what a register
+//! holds ([`vector`]: the registers of each instruction set; [`lanes`]: real and complex scalars
+//! made of them). [`set`] says which instruction sets this machine has. A [`Kernel`] is the
+//! algorithm compiled for a set and a scalar: with one lane it is plain Rust, and the reference for
+//! the others.
 //!
 //! In every lane rows are exchanged for the largest pivot, as in LAPACK, and no lane sees what
 //! happens in another. A matrix that a kernel cannot invert to the satisfaction of all that was
@@ -73,18 +74,9 @@ pub(crate) struct Kernel<T> {
     few: Few,
 }
 
-/// From how many matrices on a group is faster in lanes than one after the other?
-#[derive(Debug, Clone, Copy)]
-struct Few {
-    orders: [usize; 3],
-}
-
-impl Few {
-    /// The largest count that goes one by one at order `n`.
-    fn most(self, n: usize) -> usize {
-        self.orders.iter().filter(|&&from| n >= from).count()
-    }
-}
+/// Up to how many matrices a group is inverted one after the other, each by all lanes: from an
+/// order on, in ascending order.
+type Few = &'static [(usize, usize)];
 
 impl<T> Clone for Kernel<T> {
     fn clone(&self) -> Self {
@@ -174,6 +166,12 @@ impl<T: Scalar> Kernel<T> {
         self.lanes
     }
 
+    /// Up to how many matrices of order `n` are inverted one after the other.
+    fn few(self, n: usize) -> usize {
+        let row = self.few.iter().rev().find(|(from, _)| n >= *from);
+        row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| *few)
+    }
+
     /// Inverts up to [`lanes`](Self::lanes) matrices of order `n`.
     pub(crate) fn invert<'w>(
         self,
@@ -194,7 +192,7 @@ impl<T: Scalar> Kernel<T> {
         let count = len / size;
         assert!(len % size == 0 && (1..=self.lanes).contains(&count), "{len} scalars, order {n}");
         let parts = if T::COMPLEX { 2 } else { 1 };
-        let one_by_one = n > tiny::MAX_ORDER && count <= self.few.most(n);
+        let one_by_one = count <= self.few(n);
         let vectors =
             if one_by_one { single::vectors(n, parts, self.lanes) } else { lu::vectors(n, parts) };
         let lines = (vectors * self.vector).div_ceil(size_of::<Line>());
@@ -273,7 +271,8 @@ pub(crate) trait Kernels: Sized {
 macro_rules! kernel {
     ($scalar:ty, $lanes:ty, $vector:ty,
      $r:literal $c:literal $rx:literal $cx:literal,
-     $blocks:literal $tile:literal $steps:literal $pass:literal $(, $features:literal)?) => {{
+     $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
+     $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
         unsafe fn any(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
@@ -294,27 +293,37 @@ macro_rules! kernel {
             vector: size_of::<$vector>(),
             entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
             single,
-            few: Few { orders: [7, 64, 64] },
+            few: $few,
         }
     }};
 }
+
+/// A group of a few matrices is not worth the lanes: measured. Tiny orders always are.
+const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
 
 /// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
 /// columns of one of the factorization, and of one of the inverse; of a single matrix, blocks and
 /// columns, steps and columns of elimination.
 macro_rules! kernels {
-    ($scalar:ty, $parts:ident, $real:ty, $avx2:ident [$($a:literal)*] [$($b:literal)*],
+    ($scalar:ty, $parts:ident, $real:ty, $few:expr,
+     $avx2:ident [$($a:literal)*] [$($b:literal)*],
      $avx512:ident [$($c:literal)*] [$($d:literal)*]) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
                     Set::Portable => {
-                        kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2, 4 2 2 2)
+                        kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2, 4 2 2 2, $few)
                     }
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => {
-                        kernel!($scalar, $parts<x86::$avx2>, x86::$avx2, $($a)*, $($b)*, "avx2,fma")
-                    }
+                    Set::Avx2 => kernel!(
+                        $scalar,
+                        $parts<x86::$avx2>,
+                        x86::$avx2,
+                        $($a)*,
+                        $($b)*,
+                        FEW,
+                        "avx2,fma"
+                    ),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => kernel!(
                         $scalar,
@@ -322,6 +331,7 @@ macro_rules! kernels {
                         x86::$avx512,
                         $($c)*,
                         $($d)*,
+                        FEW,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
                 }
@@ -330,7 +340,12 @@ macro_rules! kernels {
     };
 }
 
-kernels!(f32, Real, f32, F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4]);
-kernels!(f64, Real, f64, F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4]);
-kernels!(Complex32, Complex, f32, F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4]);
-kernels!(Complex64, Complex, f64, F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4]);
+// One lane has nothing to gain but a better order of work.
+kernels!(f32, Real, f32, &[(20, 1)],
+    F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4]);
+kernels!(f64, Real, f64, &[(20, 1)],
+    F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4]);
+kernels!(Complex32, Complex, f32, &[],
+    F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4]);
+kernels!(Complex64, Complex, f64, &[],
+    F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4]);

@@ -179,7 +179,7 @@ pub(super) unsafe fn invert<
         if let (Some(which), Some(norm_of_a)) = (task.request.rcond, norm_of_a) {
             let rcond = reciprocal(norm_of_a, norm(which, &m, m.x));
             task.found.rcond[lane] = rcond;
-            if task.request.min_rcond.is_some_and(|limit| !(rcond >= limit)) {
+            if !task.request.min_rcond.is_none_or(|limit| rcond >= limit) {
                 return;
             }
         }
@@ -203,17 +203,25 @@ unsafe fn load<L: Lanes>(m: &Single<L>, from: *const RealOf<L>) -> bool {
     // SAFETY: there are n² scalars at `from`, and n columns of `blocks` blocks.
     unsafe {
         let zero = constant::<L>(0.0);
-        let mut taint = [zero; 2];
+        let mut taint = zero;
         for j in 0..m.n {
             let column = from.add(j * m.n * L::PARTS);
-            for b in 0..m.blocks {
-                let count = lanes.min(m.n - b * lanes);
-                let block = L::load_scalars(column.add(b * lanes * L::PARTS), count);
-                taint[b % 2] = block.taint(taint[b % 2], zero);
+            let mut of_column = zero;
+            for b in 0..m.n / lanes {
+                let block = L::load_scalars(column.add(b * lanes * L::PARTS), lanes);
+                of_column = block.taint(of_column, zero);
                 m.column(j).add(b).write(block);
             }
+            let rest = m.n % lanes;
+            if rest > 0 {
+                let b = m.n / lanes;
+                let block = L::load_scalars(column.add(b * lanes * L::PARTS), rest);
+                of_column = block.taint(of_column, zero);
+                m.column(j).add(b).write(block);
+            }
+            taint = taint.add(of_column);
         }
-        all_zero::<L>(taint[0].add(taint[1]))
+        all_zero::<L>(taint)
     }
 }
 
@@ -653,9 +661,13 @@ unsafe fn store<L: Lanes>(m: &Single<L>, to: *mut RealOf<L>) {
         // SAFETY: n² scalars can be written at `to`; the row is one of 0 … n − 1.
         unsafe {
             let column = to.add(usize::from(m.rows[j]) * m.n * L::PARTS);
-            for b in 0..m.blocks {
-                let count = lanes.min(m.n - b * lanes);
-                (*m.x(j, b)).store_scalars(column.add(b * lanes * L::PARTS), count);
+            for b in 0..m.n / lanes {
+                (*m.x(j, b)).store_scalars(column.add(b * lanes * L::PARTS), lanes);
+            }
+            let rest = m.n % lanes;
+            if rest > 0 {
+                let b = m.n / lanes;
+                (*m.x(j, b)).store_scalars(column.add(b * lanes * L::PARTS), rest);
             }
         }
     }

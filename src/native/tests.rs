@@ -37,6 +37,7 @@ trait Parts: Scalar {
 
 macro_rules! parts {
     ($($real:ident, $complex:ident);*) => {$(
+        #[allow(clippy::cast_possible_truncation)] // any bits will do
         impl Parts for $real {
             fn of(re: f64, _: f64) -> Self {
                 Self::from_f64(re)
@@ -48,6 +49,7 @@ macro_rules! parts {
                 $real::from_bits(re as _)
             }
         }
+        #[allow(clippy::cast_possible_truncation)] // any bits will do
         impl Parts for $complex {
             fn of(re: f64, im: f64) -> Self {
                 Self::new($real::from_f64(re), $real::from_f64(im))

@@ -2,7 +2,8 @@
 
 use super::{Parts, random, sets, spoil};
 use crate::engine::Norm;
-use crate::native::{Few, Group, Kernel, MAX_ORDER, Request, Work, tiny};
+use crate::native::vector::MAX_LANES;
+use crate::native::{Group, Kernel, MAX_ORDER, Request, Work, tiny};
 use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -16,18 +17,18 @@ fn matrix<T: Parts>(kind: usize, n: usize, rng: &mut StdRng) -> Vec<T> {
     let len = n * n;
     let mut a = random::<T>(len, rng);
     // In f32 some of these under- and overflow, as they should.
-    let power = |exponent: i32| 2f64.powi(exponent);
+    let power = |exponent: f64| 2f64.powf(exponent);
     match kind {
         0..7 => spoil(kind, n, &mut a),
         // Graded by columns, by rows, and at will.
-        7 => a.iter_mut().enumerate().for_each(|(at, x)| *x = x.scale(power((at / n) as i32))),
-        8 => a.iter_mut().enumerate().for_each(|(at, x)| *x = x.scale(power(-3 * (at % n) as i32))),
-        9 => a.iter_mut().for_each(|x| *x = x.scale(power(rng.random_range(-60..60)))),
+        7 => a.iter_mut().enumerate().for_each(|(at, x)| *x = x.scale(power((at / n) as f64))),
+        8 => a.iter_mut().enumerate().for_each(|(at, x)| *x = x.scale(power(-((at % n) as f64)))),
+        9 => a.iter_mut().for_each(|x| *x = x.scale(power(rng.random_range(-60.0..60.0)))),
         // Ties between pivots, and zeros of either sign.
         10..13 => {
-            let most = f64::from(kind as u8 - 9);
+            let most = (kind - 9) as f64;
             let mut number = || rng.random_range(-most..=most).round();
-            a.iter_mut().for_each(|x| *x = T::of(number(), number()));
+            a.fill_with(|| T::of(number(), number()));
         }
         13 => a.iter_mut().for_each(|x| {
             *x =
@@ -78,8 +79,8 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
         for kind in 0..KINDS {
             let all: Vec<T> = (0..3).flat_map(|_| matrix(kind, n, rng)).collect();
             for &(set, kernel) in &kernels {
-                let lanes = Kernel { few: Few { orders: [usize::MAX; 3] }, ..kernel };
-                let alone = Kernel { few: Few { orders: [0; 3] }, ..kernel };
+                let lanes = Kernel { few: &[], ..kernel };
+                let alone = Kernel { few: &[(0, MAX_LANES)], ..kernel };
                 let count = kernel.lanes().min(3);
                 let a = &all[..count * n * n];
                 let request = Request {
