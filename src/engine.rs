@@ -51,6 +51,11 @@ fn native_up_to<T: Scalar>(set: Set) -> usize {
         (Set::Portable, true) => 8,
         #[cfg(target_arch = "x86_64")]
         (Set::Avx2 | Set::Avx512, _) => native::MAX_ORDER,
+        // Measured on no machine, so as for one lane.
+        #[cfg(target_arch = "aarch64")]
+        (Set::Neon, false) => 16,
+        #[cfg(target_arch = "aarch64")]
+        (Set::Neon, true) => 8,
     }
 }
 

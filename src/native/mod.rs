@@ -19,6 +19,8 @@ mod checks;
 mod factor;
 mod lanes;
 mod lu;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scan;
 pub(crate) mod set;
 mod single;
@@ -307,7 +309,7 @@ const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
 macro_rules! kernels {
     ($scalar:ty, $parts:ident, $real:ty, $few:expr,
      $avx2:ident [$($a:literal)*] [$($b:literal)*],
-     $avx512:ident [$($c:literal)*] [$($d:literal)*]) => {
+     $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
         impl Kernels for $scalar {
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
@@ -334,6 +336,17 @@ macro_rules! kernels {
                         FEW,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
+                    // As many registers as AVX-512, so the same tiles.
+                    #[cfg(target_arch = "aarch64")]
+                    Set::Neon => kernel!(
+                        $scalar,
+                        $parts<neon::$neon>,
+                        neon::$neon,
+                        $($c)*,
+                        $($d)*,
+                        FEW,
+                        "neon"
+                    ),
                 }
             }
         }
@@ -342,10 +355,10 @@ macro_rules! kernels {
 
 // One lane has nothing to gain but a better order of work.
 kernels!(f32, Real, f32, &[(20, 1)],
-    F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4]);
+    F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4], F32x4);
 kernels!(f64, Real, f64, &[(20, 1)],
-    F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4]);
+    F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4], F64x2);
 kernels!(Complex32, Complex, f32, &[],
-    F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4]);
+    F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4], F32x4);
 kernels!(Complex64, Complex, f64, &[],
-    F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4]);
+    F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4], F64x2);

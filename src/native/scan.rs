@@ -1,7 +1,7 @@
 //! Passes over many numbers: plain Rust, compiled once per instruction set, since the registers that
 //! every x86-64 has are a quarter of the best.
 
-use super::set::{self, Set};
+use super::set;
 use crate::element::Scalar;
 
 /// Numbers between two looks at what was found.
@@ -28,10 +28,10 @@ macro_rules! scan {
             match set::best() {
                 // SAFETY: `best` answers sets that this machine has.
                 #[cfg(target_arch = "x86_64")]
-                Set::Avx512 => unsafe { with_avx512(numbers) },
+                set::Set::Avx512 => unsafe { with_avx512(numbers) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                Set::Avx2 => unsafe { with_avx2(numbers) },
+                set::Set::Avx2 => unsafe { with_avx2(numbers) },
                 // Elsewhere the compiler knows the best registers without being told.
                 _ => $plain(numbers),
             }
