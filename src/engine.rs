@@ -5,8 +5,8 @@
 //! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
 
 use crate::element::Scalar;
-use crate::native;
 use crate::native::set::{self, Set};
+use crate::native::{self, Kind};
 use crate::structure::Triangle;
 use crate::workspace::{Pool, Pools};
 use std::fmt;
@@ -20,9 +20,9 @@ pub enum Engine {
     Auto,
     /// LAPACK's own routines, from the OpenBLAS that the program is linked with.
     Lapack,
-    /// Kernels of this crate, in SIMD instructions found out at run time: general matrices up to
-    /// order 64, alone or many at once. What there is no kernel for, LAPACK inverts; the verdict says who
-    /// did.
+    /// Kernels of this crate, in SIMD instructions found out at run time: general, positive
+    /// definite and triangular matrices up to order 64, alone or many at once. What there is no
+    /// kernel for, LAPACK inverts; the verdict says who did.
     Native,
 }
 
@@ -37,6 +37,41 @@ impl Engine {
             Engine::Auto => native_up_to::<T>(set::best()),
         };
         if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
+    }
+
+    /// The engine for matrices of order `n` and of this kind; see
+    /// [`for_general`](Self::for_general).
+    pub(crate) fn for_kind<T: Scalar>(self, kind: Kind, n: usize) -> Engine {
+        let up_to = match (self, kind) {
+            (_, Kind::General) => return self.for_general::<T>(n),
+            (Engine::Lapack, _) => 0,
+            (Engine::Native, _) => native::MAX_ORDER,
+            (Engine::Auto, Kind::PositiveDefinite(_)) => cholesky_up_to::<T>(set::best()),
+            (Engine::Auto, Kind::Triangular(_)) => triangular_up_to::<T>(set::best()),
+        };
+        if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
+    }
+}
+
+/// [`native_up_to`] for positive definite matrices.
+fn cholesky_up_to<T: Scalar>(set: Set) -> usize {
+    match (set, T::COMPLEX) {
+        (Set::Portable, _) => 8,
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, false) => 32,
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, true) => 16,
+    }
+}
+
+/// [`native_up_to`] for triangular matrices.
+fn triangular_up_to<T: Scalar>(set: Set) -> usize {
+    match (set, T::COMPLEX) {
+        (Set::Portable, _) => 8,
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, false) => 16,
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, true) => 8,
     }
 }
 

@@ -1,33 +1,166 @@
 //! Runs of small matrices through the native engine, a group at a time, one matrix per lane.
 //!
-//! A kernel inverts what is general and in good order. Every other matrix of a group is left as it
+//! A kernel inverts what has its structure and is in good order. If the structure is to be found
+//! out, the kernel of the last group is tried first, so that a stack of one structure keeps all
+//! lanes busy; what is left is sorted by structure and goes through the kernels that there are, in
+//! the lanes where it lies. Every other matrix of a group is left as it
 //! was and goes the way of a single one ([`place`]): the same bits, and one place only that knows
 //! structures, failures and policies.
 
 use crate::element::{Element, Scalar};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::inverse::Plan;
+use crate::inverse::{Plan, oriented};
 use crate::layout::{self, Order};
-use crate::native::{Group, Kernel, Request};
+use crate::native::{Group, Kernel, Kind, Kinds, Request, Work};
 use crate::place;
-use crate::structure::Structure;
+use crate::structure::{Structure, Triangle};
 use crate::verdict::{Status, Verdict};
 use crate::workspace::{Workspace, room};
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
 
 /// Whether runs of matrices of order `n` go through lanes.
 ///
-/// Of the structures only general matrices have kernels. Under `Auto` the kernel looks for a
-/// structure while it has the group at hand, which costs three comparisons where there is none;
-/// matrices of order 1 all are diagonal.
+/// Under `Auto` a kernel looks for structures while it has the group at hand, which costs three
+/// comparisons where there is none; matrices of order 1 all are diagonal.
 pub(crate) fn takes<T: Scalar>(plan: &Plan, n: usize) -> bool {
-    let general = match plan.structure {
-        Structure::General => true,
-        Structure::Auto => n > 1,
-        _ => false,
+    let is_native = |kind| plan.engine.for_kind::<T>(kind, n) == Engine::Native;
+    let some = match declared(plan, Order::Column) {
+        Some(kind) => is_native(kind),
+        None => {
+            plan.structure == Structure::Auto && n > 1 && kinds_of_auto().into_iter().any(is_native)
+        }
     };
-    general && !plan.measures() && plan.engine.for_general::<T>(n) == Engine::Native
+    some && !plan.measures()
+}
+
+/// The declared kind of matrices that are stored in this order.
+fn declared(plan: &Plan, order: Order) -> Option<Kind> {
+    match plan.structure {
+        Structure::General => Some(Kind::General),
+        Structure::PositiveDefinite => Some(Kind::PositiveDefinite(plan.triangle_in(order))),
+        Structure::UpperTriangular => Some(Kind::Triangular(oriented(order, Triangle::Upper))),
+        Structure::LowerTriangular => Some(Kind::Triangular(oriented(order, Triangle::Lower))),
+        _ => None,
+    }
+}
+
+/// The kinds that matrices may turn out to be, the commonest first.
+fn kinds_of_auto() -> [Kind; 4] {
+    Kinds::default().by_kind().map(|(kind, _)| kind)
+}
+
+/// The structure that a kernel for this kind has used.
+fn structure_of(kind: Kind, order: Order) -> Structure {
+    match kind {
+        Kind::General => Structure::General,
+        Kind::PositiveDefinite(_) => Structure::PositiveDefinite,
+        Kind::Triangular(triangle) => match oriented(order, triangle) {
+            Triangle::Lower => Structure::LowerTriangular,
+            Triangle::Upper => Structure::UpperTriangular,
+        },
+    }
+}
+
+/// What is the same for all groups of a run.
+struct Run<'a, T> {
+    plan: &'a Plan,
+    kernel: Kernel<T>,
+    n: usize,
+    order: Order,
+    request: Request,
+    /// Are the verdicts of those that are inverted wanted?
+    all: bool,
+    /// What the next group is taken for: the declared kind, or what the last group was.
+    kind: Option<Kind>,
+}
+
+impl<'a, T: Scalar> Run<'a, T> {
+    fn new(plan: &'a Plan, n: usize, order: Order, all: bool) -> Self {
+        let ask = plan.ask(order);
+        let request = Request {
+            detect: plan.structure == Structure::Auto,
+            rcond: ask.rcond,
+            min_rcond: plan.min_rcond,
+            determinant: ask.determinant,
+            wary: order == Order::Row,
+        };
+        let run = Run { plan, kernel: Kernel::best(), n, order, request, all, kind: None };
+        let kind = match declared(plan, order) {
+            None => kinds_of_auto().into_iter().find(|&kind| run.is_native(kind)),
+            declared => declared,
+        };
+        Run { kind, ..run }
+    }
+
+    fn is_native(&self, kind: Kind) -> bool {
+        self.plan.engine.for_kind::<T>(kind, self.n) == Engine::Native
+    }
+
+    /// Inverts a group, and says which of its matrices were inverted. `note` is told of each, if
+    /// that is wanted.
+    fn group(
+        &mut self,
+        native: &mut Work<T>,
+        mut group: Group<'_, T>,
+        mut note: impl FnMut(usize, Verdict<T>),
+    ) -> u32 {
+        let count = group.input().len() / (self.n * self.n);
+        let every = u32::MAX >> (u32::BITS as usize - count);
+        let mut inverted = 0;
+        if let Some(kind) = self.kind {
+            inverted = self.kind(kind, every, self.request, native, group.again(), &mut note);
+        }
+        if inverted == every || !self.request.detect {
+            return inverted;
+        }
+        let left = every & !inverted;
+        let kinds = self.kernel.kinds(native, self.n, group.input()).by_kind();
+        let (mut most, tried) = (inverted.count_ones(), self.kind);
+        for (kind, lanes) in kinds.map(|(kind, lanes)| (kind, lanes & left)) {
+            if lanes == 0 || Some(kind) == tried || !self.is_native(kind) {
+                continue;
+            }
+            let known = Request { detect: false, ..self.request };
+            inverted |= self.kind(kind, lanes, known, native, group.again(), &mut note);
+            if lanes.count_ones() > most {
+                (most, self.kind) = (lanes.count_ones(), Some(kind));
+            }
+        }
+        inverted
+    }
+
+    /// Inverts some matrices of a group by the kernel for a kind.
+    fn kind(
+        &self,
+        kind: Kind,
+        only: u32,
+        request: Request,
+        native: &mut Work<T>,
+        group: Group<'_, T>,
+        note: &mut impl FnMut(usize, Verdict<T>),
+    ) -> u32 {
+        let outcome = self.kernel.invert_as(kind, only, native, self.n, group, request);
+        let inverted = outcome.inverted();
+        if !self.all {
+            return inverted;
+        }
+        for lane in (0..self.kernel.lanes()).filter(|lane| inverted >> lane & 1 == 1) {
+            let (sign, log_abs_det) = outcome.determinant(lane);
+            let verdict = Verdict {
+                status: Status::Inverted,
+                error: None,
+                structure: structure_of(kind, self.order),
+                engine: Engine::Native,
+                rcond: outcome.rcond(lane),
+                sign,
+                log_abs_det,
+                quality: None,
+            };
+            note(lane, verdict);
+        }
+        inverted
+    }
 }
 
 /// Where the inverses of a run go.
@@ -58,24 +191,16 @@ pub(crate) fn invert<A: Element>(
     mut note: impl FnMut(usize, Result<Verdict<A::Scalar>>),
 ) {
     let (count, n, _) = output.dim();
-    let kernel = Kernel::<A::Scalar>::best();
     let order = layout::memory_order(output.strides());
-    let ask = plan.ask(order);
-    let request = Request {
-        detect: plan.structure == Structure::Auto,
-        rcond: ask.rcond,
-        min_rcond: plan.min_rcond,
-        determinant: ask.determinant,
-        wary: order == Order::Row,
-    };
+    let mut run = Run::new(plan, n, order, all);
     let source = input.as_ref().and_then(|input| layout::gapless_run(input, order));
     let source = source.and_then(A::as_scalars);
     let mut target = match layout::gapless_run_mut(output, order) {
         Ok(slice) => Target::Slice(slice),
         Err(view) => Target::Strided(view),
     };
-    for first in (0..count).step_by(kernel.lanes()) {
-        let here = first..count.min(first + kernel.lanes());
+    for first in (0..count).step_by(run.kernel.lanes()) {
+        let here = first..count.min(first + run.kernel.lanes());
         let scalars = here.start * n * n..here.end * n * n;
         let Workspace { packed, kept, .. } = &mut *workspace;
         // What cannot be read as it lies is brought into slices first: those of the output if it
@@ -104,26 +229,10 @@ pub(crate) fn invert<A: Element>(
                 Group::InPlace(packed)
             }
         };
-        let outcome = kernel.invert(&mut kept.native, n, group, request);
-        let inverted = outcome.inverted();
+        let inverted = run.group(&mut kept.native, group, |lane, verdict| {
+            note(first + lane, Ok(verdict));
+        });
         let is_inverted = |at: usize| inverted >> (at - first) & 1 == 1;
-        if all {
-            for at in here.clone().filter(|&at| is_inverted(at)) {
-                let lane = at - first;
-                let (sign, log_abs_det) = outcome.determinant(lane);
-                let verdict = Verdict {
-                    status: Status::Inverted,
-                    error: None,
-                    structure: Structure::General,
-                    engine: Engine::Native,
-                    rcond: outcome.rcond(lane),
-                    sign,
-                    log_abs_det,
-                    quality: None,
-                };
-                note(at, Ok(verdict));
-            }
-        }
         if let Target::Strided(to) = &mut target {
             for (at, x) in here.clone().zip(packed.chunks_exact(n * n)) {
                 if is_inverted(at) {

@@ -8,7 +8,7 @@ use crate::element::{Element, Scalar};
 use crate::engine::{Ask, Breakdown, Engine, EngineScalar, Facts, Norm, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
-use crate::native::{self, Kernel};
+use crate::native::{self, Kernel, Kind};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
 use crate::residual;
@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// The declared triangle, in terms of a slice stored in this order.
-    fn triangle_in(&self, order: Order) -> Triangle {
+    pub(crate) fn triangle_in(&self, order: Order) -> Triangle {
         oriented(order, self.triangle)
     }
 
@@ -80,7 +80,7 @@ impl Plan {
 }
 
 /// A triangle of A as a triangle of the slice, or the other way round.
-fn oriented(order: Order, triangle: Triangle) -> Triangle {
+pub(crate) fn oriented(order: Order, triangle: Triangle) -> Triangle {
     match order {
         Order::Column => triangle,
         Order::Row => triangle.flipped(),
@@ -286,8 +286,11 @@ impl<A: Element> Matrix<'_, A> {
     fn triangular(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
         let Matrix { plan, n, order, .. } = *self;
         layout::zero_outside(n, self.a, Part::Triangular(triangle));
-        let engine = &mut self.kept.engine;
-        match A::Scalar::triangular(engine, n, self.a, triangle, plan.ask(order)) {
+        let done = self.by_kernel(Kind::Triangular(triangle)).unwrap_or_else(|| {
+            let engine = &mut self.kept.engine;
+            A::Scalar::triangular(engine, n, self.a, triangle, plan.ask(order))
+        });
+        match done {
             Ok(facts) => Ok(facts),
             // A zero on the diagonal of an upper triangle has no non-zero below it.
             Err(breakdown) if oriented(order, triangle) == Triangle::Upper => {
@@ -314,6 +317,9 @@ impl<A: Element> Matrix<'_, A> {
 
     /// `triangle` is one of the slice.
     fn positive_definite(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
+        if let Some(done) = self.by_kernel(Kind::PositiveDefinite(triangle)) {
+            return done.map_err(in_words);
+        }
         let ask = self.plan.ask(self.order);
         let facts =
             A::Scalar::positive_definite(&mut self.kept.engine, self.n, self.a, triangle, ask)
@@ -322,10 +328,24 @@ impl<A: Element> Matrix<'_, A> {
         Ok(facts)
     }
 
+    /// Inverts with the kernel for this structure; `None` if there is none for the order, or if the
+    /// matrix is beyond it.
+    fn by_kernel(&mut self, kind: Kind) -> Option<Result<Facts<A::Scalar>, Breakdown>> {
+        let Matrix { plan, n, order, .. } = *self;
+        if plan.engine.for_kind::<A::Scalar>(kind, n) != Engine::Native {
+            return None;
+        }
+        let native = &mut self.kept.native;
+        let done = Kernel::best().one_as(kind, native, n, self.a, plan.ask(order))?;
+        self.engine = Engine::Native;
+        Some(done)
+    }
+
     /// Inverts a matrix of which both triangles are there and the diagonal is kept. If the
     /// diagonal pivoting method finds it singular, LU has the last word: it names the column, as
     /// for every other structure.
     fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+        self.engine = Engine::Lapack;
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;
         let engine = &mut self.kept.engine;

@@ -22,6 +22,10 @@ pub(super) trait Lanes: Copy {
     fn sub_mul(self, x: Self, y: Self) -> Self;
     /// self · x.
     fn mul(self, x: Self) -> Self;
+    /// self · x, for a real x.
+    fn times(self, x: Self::Vector) -> Self;
+    /// The real part.
+    fn re(self) -> Self::Vector;
     /// 1 / self, each part of it, if the vector `one` is 1.
     fn inverse(self, one: Self::Vector) -> Self;
     /// What partial pivoting compares: |re| + |im|, as LAPACK.
@@ -133,6 +137,14 @@ impl<V: Vector> Lanes for Real<V> {
         Real(self.0.mul(x.0))
     }
     #[inline(always)]
+    fn times(self, x: V) -> Self {
+        Real(self.0.mul(x))
+    }
+    #[inline(always)]
+    fn re(self) -> V {
+        self.0
+    }
+    #[inline(always)]
     fn inverse(self, one: V) -> Self {
         Real(one.div(self.0))
     }
@@ -223,6 +235,14 @@ impl<V: Vector> Lanes for Complex<V> {
             re: self.re.mul(x.re).sub_mul(self.im, x.im),
             im: self.re.mul(x.im).add_mul(self.im, x.re),
         }
+    }
+    #[inline(always)]
+    fn times(self, x: V) -> Self {
+        Complex { re: self.re.mul(x), im: self.im.mul(x) }
+    }
+    #[inline(always)]
+    fn re(self) -> V {
+        self.re
     }
     #[inline(always)]
     fn inverse(self, one: V) -> Self {

@@ -1,10 +1,10 @@
 //! The native engine: small matrices, one alone in all lanes or one per SIMD lane.
 //!
-//! [`lu`] is the algorithm, [`single`] the same for one matrix: both generic over what a register
-//! holds ([`vector`]: the registers of each instruction set; [`lanes`]: real and complex scalars
-//! made of them). [`set`] says which instruction sets this machine has. A [`Kernel`] is the
-//! algorithm compiled for a set and a scalar: with one lane it is plain Rust, and the reference for
-//! the others.
+//! [`lu`], [`cholesky`] and [`triangle`] are the algorithms, [`single`] is that of `lu` for one
+//! matrix: all generic over what a register holds ([`vector`]: the registers of each instruction
+//! set; [`lanes`]: real and complex scalars made of them). [`set`] says which instruction sets this
+//! machine has. A [`Kernel`] is the algorithms compiled for a set and a scalar: with one lane it is
+//! plain Rust, and the reference for the others.
 //!
 //! In every lane rows are exchanged for the largest pivot, as in LAPACK, and no lane sees what
 //! happens in another. A matrix that a kernel cannot invert to the satisfaction of all that was
@@ -16,7 +16,9 @@
 #![allow(clippy::needless_range_loop)]
 
 mod checks;
+mod cholesky;
 mod factor;
+mod kinds;
 mod lanes;
 mod lu;
 #[cfg(target_arch = "aarch64")]
@@ -25,10 +27,14 @@ mod scan;
 pub(crate) mod set;
 mod single;
 mod solve;
+#[cfg(test)]
+mod structured_tests;
 mod task;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod tiny;
+mod triangle;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -36,6 +42,8 @@ mod x86;
 use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
+use crate::structure::Triangle;
+pub(crate) use kinds::Kinds;
 use lanes::{Complex, Real};
 use num_complex::{Complex32, Complex64};
 pub(crate) use scan::{all_finite, largest};
@@ -74,6 +82,29 @@ pub(crate) struct Kernel<T> {
     single: Single<T>,
     /// Which groups go matrix by matrix.
     few: Few,
+    positive_definite: [Entry<T>; tiles::MAX_BLOCK + 1],
+    triangular: [Entry<T>; tiles::MAX_BLOCK + 1],
+    /// Looks which kinds of matrices there are, and inverts none.
+    find: Entry<T>,
+}
+
+/// How a kernel goes over a group.
+enum Way<T> {
+    /// A matrix per lane.
+    InLanes(Entry<T>),
+    /// Matrix by matrix.
+    OneByOne(Single<T>),
+}
+
+/// What a kernel inverts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any matrix, by LU.
+    General,
+    /// By Cholesky. One triangle is read, and the imaginary part of the diagonal is not.
+    PositiveDefinite(Triangle),
+    /// One triangle is read; the inverse is zero beside it.
+    Triangular(Triangle),
 }
 
 /// Up to how many matrices a group is inverted one after the other, each by all lanes: from an
@@ -114,6 +145,24 @@ pub(crate) enum Group<'a, T> {
     InPlace(&'a mut [T]),
 }
 
+impl<T> Group<'_, T> {
+    /// The same group once more.
+    pub(crate) fn again(&mut self) -> Group<'_, T> {
+        match self {
+            Group::Into(from, to) => Group::Into(from, to),
+            Group::InPlace(a) => Group::InPlace(a),
+        }
+    }
+
+    /// Where the matrices are read.
+    pub(crate) fn input(&self) -> &[T] {
+        match self {
+            Group::Into(from, _) => from,
+            Group::InPlace(a) => a,
+        }
+    }
+}
+
 /// What became of the matrices of a group.
 pub(crate) struct Outcome<'a, T> {
     n: usize,
@@ -128,7 +177,7 @@ impl<T: Scalar> Outcome<'_, T> {
         self.found.inverted
     }
 
-    /// The first column without a pivot.
+    /// The first column without a pivot, or without a positive one where that is called for.
     fn singular(&self, lane: usize) -> Option<usize> {
         (self.found.singular >> lane & 1 == 1).then(|| self.found.column[lane])
     }
@@ -175,6 +224,7 @@ impl<T: Scalar> Kernel<T> {
     }
 
     /// Inverts up to [`lanes`](Self::lanes) matrices of order `n`.
+    #[cfg(test)]
     pub(crate) fn invert<'w>(
         self,
         work: &'w mut Work<T>,
@@ -182,21 +232,79 @@ impl<T: Scalar> Kernel<T> {
         group: Group<'_, T>,
         request: Request,
     ) -> Outcome<'w, T> {
-        assert!((1..=MAX_ORDER).contains(&n), "order {n}");
-        let size = n * n;
-        let (from, to, len) = match group {
+        self.invert_as(Kind::General, u32::MAX, work, n, group, request)
+    }
+
+    /// Inverts those of up to [`lanes`](Self::lanes) matrices of order `n` that `only` has, as
+    /// matrices of this kind.
+    pub(crate) fn invert_as<'w>(
+        self,
+        kind: Kind,
+        only: u32,
+        work: &'w mut Work<T>,
+        n: usize,
+        group: Group<'_, T>,
+        request: Request,
+    ) -> Outcome<'w, T> {
+        let (entries, triangle): (&[Entry<T>], _) = match kind {
+            Kind::General => (&self.entries, Triangle::Lower),
+            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
+            Kind::Triangular(triangle) => (&self.triangular, triangle),
+        };
+        let places = match group {
             Group::Into(from, to) => {
                 assert_eq!(from.len(), to.len());
                 (from.as_ptr(), to.as_mut_ptr(), to.len())
             }
             Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
         };
+        let way = if kind == Kind::General && places.2 <= self.few(n) * n * n {
+            Way::OneByOne(self.single)
+        } else {
+            Way::InLanes(*entries.get(n).unwrap_or(&entries[0]))
+        };
+        // SAFETY: these are slices; what is written is unique.
+        unsafe { self.run(way, (triangle, only), work, n, places, request) }
+    }
+
+    /// Looks which kinds of matrices there are in a group.
+    pub(crate) fn kinds(self, work: &mut Work<T>, n: usize, group: &[T]) -> Kinds {
+        let (rcond, min_rcond) = (None, None);
+        let request = Request { detect: true, rcond, min_rcond, determinant: false, wary: false };
+        let none = std::ptr::null_mut();
+        let places = (group.as_ptr(), none, group.len());
+        // SAFETY: the group can be read; the entry writes none of it.
+        unsafe {
+            self.run(Way::InLanes(self.find), (Triangle::Lower, u32::MAX), work, n, places, request)
+        }
+        .found
+        .kinds
+    }
+
+    /// Goes over matrices: where they are, where their inverses go, and how many scalars
+    /// that is.
+    ///
+    /// # Safety
+    ///
+    /// They may be read and written there; the places are the same or apart.
+    unsafe fn run<'w>(
+        self,
+        way: Way<T>,
+        (triangle, only): (Triangle, u32),
+        work: &'w mut Work<T>,
+        n: usize,
+        (from, to, len): (*const T, *mut T, usize),
+        request: Request,
+    ) -> Outcome<'w, T> {
+        assert!((1..=MAX_ORDER).contains(&n), "order {n}");
+        let size = n * n;
         let count = len / size;
         assert!(len % size == 0 && (1..=self.lanes).contains(&count), "{len} scalars, order {n}");
         let parts = if T::COMPLEX { 2 } else { 1 };
-        let one_by_one = count <= self.few(n);
-        let vectors =
-            if one_by_one { single::vectors(n, parts, self.lanes) } else { lu::vectors(n, parts) };
+        let vectors = match way {
+            Way::InLanes(_) => lu::vectors(n, parts),
+            Way::OneByOne(_) => single::vectors(n, parts, self.lanes),
+        };
         let lines = (vectors * self.vector).div_ceil(size_of::<Line>());
         if work.lines.len() < lines {
             work.lines.resize(lines, Line([0; 64]));
@@ -213,29 +321,44 @@ impl<T: Scalar> Kernel<T> {
             memory: work.lines.as_mut_ptr().cast(),
             pivots: work.pivots.as_mut_ptr(),
             request,
+            triangle,
+            only,
             found: &mut work.found,
         };
-        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`; `to` is unique, and
-        // is `from` or apart from it. The memory is what the kernel says it needs, aligned to 64
-        // bytes; there is room for n · LANES pivots
-        // if they are asked for. `of` has looked whether the CPU has the set.
+        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`, as the caller
+        // promises. The memory is what the kernel says it needs, aligned to 64 bytes; there is
+        // room for n · LANES pivots if they are asked for. `of` has looked whether the CPU has
+        // the set.
         unsafe {
-            if one_by_one {
-                for lane in 0..count {
-                    (self.single)(&mut task, lane);
+            match way {
+                Way::InLanes(entry) => entry(&mut task),
+                Way::OneByOne(single) => {
+                    for lane in (0..count).filter(|lane| only >> lane & 1 == 1) {
+                        single(&mut task, lane);
+                    }
                 }
-            } else {
-                self.entries.get(n).unwrap_or(&self.entries[0])(&mut task);
             }
         }
         Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
-    /// Inverts one general matrix, to the bits that it would have in any group. `None` if that is
-    /// beyond plain arithmetic (something is not finite, or a norm over- or underflows): `a` is
-    /// then as it was, as it is after a breakdown.
+    /// Inverts one general matrix: [`one_as`](Self::one_as).
     pub(crate) fn one(
         self,
+        work: &mut Work<T>,
+        n: usize,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Option<Result<Facts<T>, Breakdown>> {
+        self.one_as(Kind::General, work, n, a, ask)
+    }
+
+    /// Inverts one matrix, to the bits that it would have in any group. `None` if that is beyond
+    /// plain arithmetic (something is not finite, or a norm over- or underflows): `a` is then as
+    /// it was, as it is after a breakdown.
+    pub(crate) fn one_as(
+        self,
+        kind: Kind,
         work: &mut Work<T>,
         n: usize,
         a: &mut [T],
@@ -248,9 +371,12 @@ impl<T: Scalar> Kernel<T> {
             determinant: ask.determinant,
             wary: ask.wary,
         };
-        let outcome = self.invert(work, n, Group::InPlace(a), request);
-        if let Some(column) = outcome.singular(0) {
-            return Some(Err(Breakdown::ZeroPivot(column)));
+        let outcome = self.invert_as(kind, u32::MAX, work, n, Group::InPlace(a), request);
+        if let Some(step) = outcome.singular(0) {
+            return Some(Err(match kind {
+                Kind::PositiveDefinite(_) => Breakdown::NotPositive(step),
+                Kind::General | Kind::Triangular(_) => Breakdown::ZeroPivot(step),
+            }));
         }
         (outcome.inverted() == 1).then(|| {
             Ok(Facts {
@@ -290,12 +416,44 @@ macro_rules! kernel {
             // SAFETY: the caller's promise.
             unsafe { single::invert::<$lanes, _, $blocks, $tile, $steps, $pass>(task, lane) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn cholesky<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { cholesky::invert::<$lanes, _, N>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn triangle<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { triangle::invert::<$lanes, _, N>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn find(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { kinds::find::<$lanes, _>(task) }
+        }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
             entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
             single,
             few: $few,
+            positive_definite: [
+                cholesky::<0>,
+                cholesky::<1>,
+                cholesky::<2>,
+                cholesky::<3>,
+                cholesky::<4>,
+                cholesky::<5>,
+            ],
+            triangular: [
+                triangle::<0>,
+                triangle::<1>,
+                triangle::<2>,
+                triangle::<3>,
+                triangle::<4>,
+                triangle::<5>,
+            ],
+            find,
         }
     }};
 }

@@ -1,14 +1,16 @@
 //! What a kernel is given, and what it finds out.
 
+use super::kinds::Kinds;
 use super::lanes::{Lanes, RealOf};
 use super::vector::{MAX_LANES, Tile, Vector};
 use crate::element::Scalar;
 use crate::engine::Norm;
+use crate::structure::Triangle;
 
 /// What to find out of each matrix beside its inverse.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request {
-    /// Leave matrices alone that have a structure?
+    /// Leave matrices alone that have another structure than the kernel is for?
     pub(crate) detect: bool,
     /// Compute the reciprocal condition number in this norm of the slice?
     pub(crate) rcond: Option<Norm>,
@@ -32,6 +34,10 @@ pub(super) struct Task<'a, T> {
     /// The pivots, lane after lane for each step, if the determinant is asked for.
     pub(super) pivots: *mut T,
     pub(super) request: Request,
+    /// The triangle that is read, where only one is.
+    pub(super) triangle: Triangle,
+    /// The lanes that are to be inverted, if they hold a matrix.
+    pub(super) only: u32,
     pub(super) found: &'a mut Found,
 }
 
@@ -42,16 +48,19 @@ pub(super) struct Found {
     pub(super) inverted: u32,
     /// Lanes with an odd number of row exchanges.
     pub(super) odd: u32,
-    /// Lanes without a pivot in some column, and the first such column.
+    /// Lanes without a pivot in some column (by Cholesky: without a positive one), and the first
+    /// such column.
     pub(super) singular: u32,
     pub(super) column: [usize; MAX_LANES],
     pub(super) rcond: [f64; MAX_LANES],
+    /// If they were looked for.
+    pub(super) kinds: Kinds,
 }
 
 impl Found {
     pub(super) fn new() -> Self {
         let (column, rcond) = ([0; MAX_LANES], [f64::NAN; MAX_LANES]);
-        Found { inverted: 0, odd: 0, singular: 0, column, rcond }
+        Found { inverted: 0, odd: 0, singular: 0, column, rcond, kinds: Kinds::default() }
     }
 
     /// Forgets the last group. Numbers of lanes that are not told stay.
@@ -73,9 +82,9 @@ impl Found {
 }
 
 impl<T: Scalar> Task<'_, T> {
-    /// The lanes that hold a matrix of their own.
+    /// The lanes that hold a matrix of their own, which is to be inverted.
     pub(super) fn all(&self) -> u32 {
-        (1 << self.count) - 1
+        self.only & ((1 << self.count) - 1)
     }
 
     /// Where a lane's matrix begins, counted in scalars.

@@ -14,12 +14,12 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 /// Small orders all; then those around the lanes, the tiles and the ends of both.
-fn orders() -> impl Iterator<Item = usize> {
+pub(super) fn orders() -> impl Iterator<Item = usize> {
     (1..=18).chain([23, 24, 25, 31, 32, 33, 47, 48, 63, MAX_ORDER])
 }
 
 /// The sets of this machine; those it lacks are named.
-fn sets() -> Vec<Set> {
+pub(super) fn sets() -> Vec<Set> {
     let (has, lacks): (Vec<Set>, Vec<Set>) = Set::ALL.iter().partition(|set| set.is_available());
     for set in lacks {
         println!("not tested: this machine has no {}", set.name());
@@ -28,7 +28,7 @@ fn sets() -> Vec<Set> {
 }
 
 /// What a test knows of a scalar: how to make one of its parts, and its bits.
-trait Parts: Scalar {
+pub(super) trait Parts: Scalar {
     fn of(re: f64, im: f64) -> Self;
     fn bits(self) -> [u64; 2];
     /// Any bits for each part: as many as it has.
@@ -66,16 +66,16 @@ macro_rules! parts {
 
 parts!(f32, Complex32; f64, Complex64);
 
-fn random<T: Parts>(len: usize, rng: &mut StdRng) -> Vec<T> {
+pub(super) fn random<T: Parts>(len: usize, rng: &mut StdRng) -> Vec<T> {
     let mut number = || rng.random_range(-1.0..1.0);
     (0..len).map(|_| T::of(number(), number())).collect()
 }
 
-fn bits<T: Parts>(a: &[T]) -> Vec<[u64; 2]> {
+pub(super) fn bits<T: Parts>(a: &[T]) -> Vec<[u64; 2]> {
     a.iter().map(|x| x.bits()).collect()
 }
 
-const ALL: Request = Request {
+pub(super) const ALL: Request = Request {
     detect: false,
     rcond: Some(Norm::One),
     min_rcond: None,
@@ -83,10 +83,10 @@ const ALL: Request = Request {
     wary: false,
 };
 
-const NOTHING: Request =
+pub(super) const NOTHING: Request =
     Request { detect: false, rcond: None, min_rcond: None, determinant: false, wary: false };
 
-fn assert_close(a: f64, b: f64, within: f64, what: &str) {
+pub(super) fn assert_close(a: f64, b: f64, within: f64, what: &str) {
     assert!((a - b).abs() <= within * a.abs().max(b.abs()).max(1.0), "{what}: {a} and {b}");
 }
 

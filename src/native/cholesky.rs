@@ -1,0 +1,398 @@
+//! Positive definite matrices by Cholesky's method, in lanes.
+//!
+//! A = L D Lᴴ with ones on the diagonal of L and positive numbers on that of D: no square root
+//! stands in the way of the next step. The inverse X, being Hermitian, is known where
+//! X L = L⁻ᴴ D⁻¹ is known on and below the diagonal, and there the right side is D⁻¹ alone. That
+//! gives X from its last column to its first, each from those behind it.
+//!
+//! One triangle is read. During the factorization L is below the diagonal and D Lᴴ on and above
+//! it, so that each product is one of a row and a column of the same square.
+
+use super::checks::store_pivots;
+use super::kinds::hermitian;
+use super::lanes::{Lanes, constant};
+use super::task::{SHRINK, Task, load, rcond, store};
+use super::tiles::{Blocks, Square, finite_below, subtract};
+use super::vector::Vector;
+use crate::element::Scalar;
+use crate::structure::Triangle;
+
+/// A square under way.
+struct Matrix<L: Lanes> {
+    n: usize,
+    /// With its lower triangle as the one that is read: a Hermitian matrix, or its transpose.
+    a: Square<L>,
+    /// 1 / D.
+    inverses: *mut L::Vector,
+    /// For norms.
+    sums: *mut L::Vector,
+}
+
+/// Inverts a group: of order `N`, or of any order that [`Blocks`] has if `N` is 0.
+///
+/// # Safety
+///
+/// As [`lu::invert`](super::lu::invert).
+#[inline(always)]
+pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task<'_, T>) {
+    let n = if N == 0 { task.n } else { N };
+    let len = n * n * L::PARTS;
+    // SAFETY: the caller's promise. Small matrices have room of their own; else the memory of a
+    // kernel holds these n² scalars and 2n vectors, and more.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut small = [[L::real(zero); N]; N];
+        let (mut inverses, mut sums) = ([zero; N], [zero; N]);
+        let mut matrix = if N == 0 {
+            let a = task.memory.cast::<L>();
+            let inverses = a.add(n * n).cast::<L::Vector>();
+            Matrix { n, a: Square::new(n, a), inverses, sums: inverses.add(n) }
+        } else {
+            let a = Square::new(n, small.as_mut_ptr().cast());
+            Matrix { n, a, inverses: inverses.as_mut_ptr(), sums: sums.as_mut_ptr() }
+        };
+        let memory = matrix.a.at(0, 0);
+        load::<L, T>(task, len, memory.cast());
+        let mut keep = task.all();
+        if task.request.detect {
+            keep &= hermitian(n, memory, keep);
+        }
+        let upper = task.triangle == Triangle::Upper;
+        if upper && N == 0 {
+            matrix.a = matrix.a.transposed();
+        } else if upper {
+            transpose(n, matrix.a);
+        }
+        keep &= finite_below(n, matrix.a, true);
+        if keep == 0 {
+            return;
+        }
+        let mut norm_of_a = zero;
+        if task.request.rcond.is_some() {
+            norm_of_a = norm(&matrix);
+        }
+        if N == 0 {
+            factor(&matrix);
+        } else {
+            factor_diagonal::<L, N>(&matrix, 0);
+        }
+        keep = positive(task, &matrix, keep);
+        if keep == 0 {
+            return;
+        }
+        if task.request.determinant {
+            for k in 0..n {
+                store_pivots::<L, T>(task, k * L::Vector::LANES, *matrix.a.at(k, k));
+            }
+        }
+        let taint = if N == 0 { solve(&matrix) } else { solve_diagonal::<L, N>(&matrix, 0, zero) };
+        keep &= L::Vector::bits(taint.eq(zero));
+        if task.request.rcond.is_some() {
+            let limit = task.request.min_rcond;
+            keep &= rcond(norm_of_a, norm(&matrix), limit, &mut task.found.rcond);
+        }
+        if upper && N != 0 && L::PARTS == 2 {
+            transpose(n, matrix.a);
+        }
+        store::<L::Vector>(memory.cast(), len, keep, |lane| task.to(lane));
+        task.found.inverted = keep;
+    }
+}
+
+/// Exchanges rows and columns.
+#[inline(always)]
+unsafe fn transpose<L: Lanes>(n: usize, a: Square<L>) {
+    for j in 1..n {
+        for i in 0..j {
+            // SAFETY: two elements of the square.
+            unsafe { std::ptr::swap(a.at(i, j), a.at(j, i)) };
+        }
+    }
+}
+
+/// The norm of a Hermitian matrix, from its lower triangle, times [`SHRINK`].
+#[inline(always)]
+unsafe fn norm<L: Lanes>(matrix: &Matrix<L>) -> L::Vector {
+    let Matrix { n, a, sums, .. } = *matrix;
+    // SAFETY: n sums, and the elements of the square.
+    unsafe {
+        let (one, shrink) = (constant::<L>(1.0), constant::<L>(SHRINK));
+        for j in 0..n {
+            sums.add(j).write((*a.at(j, j)).re().abs().mul(shrink));
+        }
+        for j in 0..n {
+            let mut sum = *sums.add(j);
+            for i in j + 1..n {
+                let size = (*a.at(i, j)).modulus(one);
+                sum = sum.add_mul(size, shrink);
+                *sums.add(i) = (*sums.add(i)).add_mul(size, shrink);
+            }
+            sums.add(j).write(sum);
+        }
+        let mut largest = *sums;
+        for j in 1..n {
+            largest = largest.max(*sums.add(j));
+        }
+        largest
+    }
+}
+
+/// The lanes among `all` in which every number of D is positive, and no inverse of one over- or
+/// underflows.
+#[inline(always)]
+unsafe fn positive<L: Lanes, T: Scalar>(
+    task: &mut Task<'_, T>,
+    matrix: &Matrix<L>,
+    all: u32,
+) -> u32 {
+    let Matrix { n, inverses, .. } = *matrix;
+    // SAFETY: n inverses.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut taint = zero;
+        // The largest of −1/D.
+        let mut largest = (*inverses).neg();
+        for k in 0..n {
+            let inverse = *inverses.add(k);
+            taint = taint.add_mul(inverse, zero);
+            largest = largest.max(inverse.neg());
+        }
+        let negative = L::Vector::bits(largest.max(zero).eq(zero));
+        let keep = negative & !L::Vector::bits(largest.eq(zero)) & L::Vector::bits(taint.eq(zero));
+        if all & !keep != 0 {
+            note_not_positive(task, matrix, all & !keep);
+        }
+        all & keep
+    }
+}
+
+/// Notes the first number of D that is not positive, unless that may be a trick of an over- or
+/// underflow before it.
+#[inline(always)]
+unsafe fn note_not_positive<L: Lanes, T: Scalar>(
+    task: &mut Task<'_, T>,
+    matrix: &Matrix<L>,
+    mut lanes: u32,
+) {
+    let Matrix { n, a, inverses, .. } = *matrix;
+    // SAFETY: the diagonal of the square and n inverses.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let is_finite = |x: L::Vector| L::Vector::bits(zero.add_mul(x, zero).eq(zero));
+        for k in 0..n {
+            let pivot = (*a.at(k, k)).re();
+            let inverse = *inverses.add(k);
+            let not_negative = L::Vector::bits(pivot.max(zero).eq(pivot));
+            let positive = not_negative & !L::Vector::bits(pivot.eq(zero));
+            task.found.note_zero_pivot(lanes & !positive & is_finite(pivot), k);
+            // The inverse of infinity is zero, that of a denormal number may be infinite.
+            lanes &= positive & is_finite(inverse) & !L::Vector::bits(inverse.eq(zero));
+        }
+    }
+}
+
+/// A = L D Lᴴ.
+#[inline(always)]
+unsafe fn factor<L: Lanes>(matrix: &Matrix<L>) {
+    let blocks = Blocks::of(matrix.n);
+    let mut j = 0;
+    while blocks.size(j) > 0 {
+        let columns = blocks.size(j);
+        // SAFETY: the blocks make up the order.
+        unsafe {
+            match columns {
+                4 => factor_diagonal::<L, 4>(matrix, j),
+                _ => factor_diagonal::<L, 3>(matrix, j),
+            }
+            let mut i = j + columns;
+            while blocks.size(i) > 0 {
+                let rows = blocks.size(i);
+                match (rows, columns) {
+                    (4, _) => factor_below::<L, 4, 4>(matrix, i, j),
+                    (_, 4) => factor_below::<L, 3, 4>(matrix, i, j),
+                    _ => factor_below::<L, 3, 3>(matrix, i, j),
+                }
+                i += rows;
+            }
+        }
+        j += columns;
+    }
+}
+
+/// The block of L and D Lᴴ that begins at row and column `j`.
+#[inline(always)]
+unsafe fn factor_diagonal<L: Lanes, const B: usize>(matrix: &Matrix<L>, j: usize) {
+    let Matrix { a, inverses, .. } = *matrix;
+    // SAFETY: j + B ≤ n.
+    unsafe {
+        let one = constant::<L>(1.0);
+        let zero = L::real(constant::<L>(0.0));
+        let mut tile = [[zero; B]; B];
+        for c in 0..B {
+            for r in c..B {
+                tile[c][r] = *a.at(j + r, j + c);
+            }
+        }
+        subtract::<L, B, B, true>(a, (j, j), 0..j, &mut tile);
+        for c in 0..B {
+            let pivot = tile[c][c].re();
+            let inverse = one.div(pivot);
+            inverses.add(j + c).write(inverse);
+            a.at(j + c, j + c).write(L::real(pivot));
+            let mut across = [zero; B];
+            for r in c + 1..B {
+                across[r] = tile[c][r].conj();
+                tile[c][r] = tile[c][r].times(inverse);
+                a.at(j + c, j + r).write(across[r]);
+                a.at(j + r, j + c).write(tile[c][r]);
+            }
+            for later in c + 1..B {
+                for r in later..B {
+                    tile[later][r] = tile[later][r].sub_mul(tile[c][r], across[later]);
+                }
+            }
+        }
+    }
+}
+
+/// The block of L that begins at row `i`, column `j`, and that of D Lᴴ across from it.
+#[inline(always)]
+unsafe fn factor_below<L: Lanes, const R: usize, const C: usize>(
+    matrix: &Matrix<L>,
+    i: usize,
+    j: usize,
+) {
+    let Matrix { a, inverses, .. } = *matrix;
+    // SAFETY: i + R ≤ n, j + C ≤ i.
+    unsafe {
+        let mut tile = [[L::real(constant::<L>(0.0)); R]; C];
+        for c in 0..C {
+            for r in 0..R {
+                tile[c][r] = *a.at(i + r, j + c);
+            }
+        }
+        subtract::<L, R, C, false>(a, (i, j), 0..j, &mut tile);
+        for c in 0..C {
+            for before in 0..c {
+                let factor = *a.at(j + before, j + c);
+                for r in 0..R {
+                    tile[c][r] = tile[c][r].sub_mul(tile[before][r], factor);
+                }
+            }
+            let inverse = *inverses.add(j + c);
+            for r in 0..R {
+                a.at(j + c, i + r).write(tile[c][r].conj());
+                tile[c][r] = tile[c][r].times(inverse);
+                a.at(i + r, j + c).write(tile[c][r]);
+            }
+        }
+    }
+}
+
+/// X, in the place of L and D Lᴴ. Returns zero in the lanes in which all of it is finite.
+#[inline(always)]
+unsafe fn solve<L: Lanes>(matrix: &Matrix<L>) -> L::Vector {
+    let Matrix { n, a, .. } = *matrix;
+    let blocks = Blocks::of(n);
+    // SAFETY: the blocks make up the order.
+    unsafe {
+        let mut taint = constant::<L>(0.0);
+        let mut end = n;
+        while blocks.size_before(end) > 0 {
+            let columns = blocks.size_before(end);
+            let j = end - columns;
+            let mut i = end;
+            while blocks.size(i) > 0 {
+                let rows = blocks.size(i);
+                taint = match (rows, columns) {
+                    (4, _) => solve_below::<L, 4, 4>(matrix, i, j, taint),
+                    (_, 4) => solve_below::<L, 3, 4>(matrix, i, j, taint),
+                    _ => solve_below::<L, 3, 3>(matrix, i, j, taint),
+                };
+                i += rows;
+            }
+            taint = match columns {
+                4 => solve_diagonal::<L, 4>(matrix, j, taint),
+                _ => solve_diagonal::<L, 3>(matrix, j, taint),
+            };
+            // L is not needed any more.
+            for column in j..end {
+                for row in end..n {
+                    *a.at(row, column) = (*a.at(column, row)).conj();
+                }
+            }
+            end = j;
+        }
+        taint
+    }
+}
+
+/// The block of X that begins at row `i`, column `j`: written where its mirror is, since L is
+/// still needed. The square from row and column j + C on is X.
+#[inline(always)]
+unsafe fn solve_below<L: Lanes, const R: usize, const C: usize>(
+    matrix: &Matrix<L>,
+    i: usize,
+    j: usize,
+    mut taint: L::Vector,
+) -> L::Vector {
+    let Matrix { n, a, .. } = *matrix;
+    // SAFETY: i + R ≤ n, j + C ≤ i.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut tile = [[L::real(zero); R]; C];
+        subtract::<L, R, C, false>(a, (i, j), j + C..n, &mut tile);
+        for c in (0..C).rev() {
+            for after in c + 1..C {
+                let factor = *a.at(j + after, j + c);
+                for r in 0..R {
+                    tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
+                }
+            }
+            for r in 0..R {
+                taint = tile[c][r].taint(taint, zero);
+                a.at(j + c, i + r).write(tile[c][r].conj());
+            }
+        }
+        taint
+    }
+}
+
+/// The block of X that begins at row and column `j`.
+#[inline(always)]
+unsafe fn solve_diagonal<L: Lanes, const B: usize>(
+    matrix: &Matrix<L>,
+    j: usize,
+    mut taint: L::Vector,
+) -> L::Vector {
+    let Matrix { n, a, inverses, .. } = *matrix;
+    // SAFETY: j + B ≤ n.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut tile = [[L::real(zero); B]; B];
+        for c in 0..B {
+            tile[c][c] = L::real(*inverses.add(j + c));
+        }
+        subtract::<L, B, B, true>(a, (j, j), j + B..n, &mut tile);
+        for c in (0..B).rev() {
+            for r in (c..B).rev() {
+                for after in c + 1..B {
+                    // Below the diagonal as it is, above it as the mirror of what is below.
+                    let x = if r >= after { tile[after][r] } else { tile[r][after].conj() };
+                    tile[c][r] = tile[c][r].sub_mul(x, *a.at(j + after, j + c));
+                }
+            }
+            tile[c][c] = L::real(tile[c][c].re());
+        }
+        for c in 0..B {
+            taint = tile[c][c].taint(taint, zero);
+            a.at(j + c, j + c).write(tile[c][c]);
+            for r in c + 1..B {
+                taint = tile[c][r].taint(taint, zero);
+                a.at(j + r, j + c).write(tile[c][r]);
+                a.at(j + c, j + r).write(tile[c][r].conj());
+            }
+        }
+        taint
+    }
+}

@@ -1,0 +1,132 @@
+//! Which structure the matrix of each lane has: what `structure::detect` finds, for those that
+//! there are kernels for.
+
+use super::Kind;
+use super::checks::general;
+use super::lanes::{Lanes, constant};
+use super::task::{Task, load};
+use crate::element::Scalar;
+use crate::structure::Triangle;
+
+/// Lanes by the structure of their matrix. A diagonal matrix is in none of them, nor is a complex
+/// symmetric one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kinds {
+    pub(crate) general: u32,
+    /// Hermitian, or real symmetric.
+    pub(crate) hermitian: u32,
+    /// Nothing but zeros above the diagonal.
+    pub(crate) lower: u32,
+    /// Nothing but zeros below it.
+    pub(crate) upper: u32,
+}
+
+impl Kinds {
+    /// The kinds that there may be among matrices of any structure, with the lanes of each. Of a
+    /// Hermitian matrix both triangles are there; the lower one is read, as for a single one.
+    pub(crate) fn by_kind(self) -> [(Kind, u32); 4] {
+        [
+            (Kind::General, self.general),
+            (Kind::PositiveDefinite(Triangle::Lower), self.hermitian),
+            (Kind::Triangular(Triangle::Lower), self.lower),
+            (Kind::Triangular(Triangle::Upper), self.upper),
+        ]
+    }
+}
+
+/// Finds out the kinds of a group.
+///
+/// # Safety
+///
+/// As [`lu::invert`](super::lu::invert).
+#[inline(always)]
+pub(super) unsafe fn find<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
+    let n = task.n;
+    let a = task.memory.cast::<L>();
+    // SAFETY: the memory of a kernel has room for more than n² scalars.
+    unsafe {
+        load::<L, T>(task, n * n * L::PARTS, a.cast());
+        let all = task.all();
+        let general = general::<L>(n, |e| *a.add(e), all);
+        let rest = all & !general;
+        task.found.kinds = if rest == 0 {
+            Kinds { general, ..Kinds::default() }
+        } else {
+            Kinds {
+                general,
+                hermitian: hermitian(n, a, rest),
+                lower: triangular(n, a, rest, Triangle::Lower),
+                upper: triangular(n, a, rest, Triangle::Upper),
+            }
+        };
+    }
+}
+
+/// The lanes among `all` whose matrix is Hermitian, not diagonal.
+///
+/// # Safety
+///
+/// There are n² scalars at `a`.
+#[inline(always)]
+pub(super) unsafe fn hermitian<L: Lanes>(n: usize, a: *const L, all: u32) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = L::real(constant::<L>(0.0));
+        let (mut holds, mut off_diagonal) = (all, 0);
+        for j in 0..n {
+            if L::PARTS == 2 {
+                let d = *a.add(j * n + j);
+                holds &= d.equal(d.conj());
+            }
+            for i in 0..j {
+                let (x, y) = (*a.add(j * n + i), *a.add(i * n + j));
+                holds &= x.equal(y.conj());
+                // Mostly the first element tells.
+                if off_diagonal & all != all {
+                    off_diagonal |= !x.equal(zero);
+                }
+            }
+            if holds == 0 {
+                return 0;
+            }
+        }
+        holds & off_diagonal
+    }
+}
+
+/// The lanes among `all` whose matrix has nothing but zeros beside this triangle, and is not
+/// diagonal.
+///
+/// # Safety
+///
+/// There are n² scalars at `a`.
+#[inline(always)]
+pub(super) unsafe fn triangular<L: Lanes>(
+    n: usize,
+    a: *const L,
+    all: u32,
+    triangle: Triangle,
+) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = L::real(constant::<L>(0.0));
+        let (mut holds, mut off_diagonal) = (all, 0);
+        for j in 1..n {
+            for i in 0..j {
+                let (above, below) = (*a.add(j * n + i), *a.add(i * n + j));
+                let (inside, outside) = match triangle {
+                    Triangle::Lower => (below, above),
+                    Triangle::Upper => (above, below),
+                };
+                holds &= outside.equal(zero);
+                if off_diagonal & all != all {
+                    off_diagonal |= !inside.equal(zero);
+                }
+            }
+            if holds == 0 {
+                return 0;
+            }
+        }
+        holds & off_diagonal
+    }
+}

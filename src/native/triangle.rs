@@ -1,0 +1,207 @@
+//! Triangular matrices, in lanes.
+//!
+//! X A = I, each row of X from its diagonal on: ‖I − XA‖ stays small, as with LAPACK's `trtri`.
+//! An upper triangle is a lower one read from its end. What is beside the triangle is not read,
+//! and zero in the inverse.
+
+use super::checks::store_pivots;
+use super::kinds::triangular;
+use super::lanes::{Lanes, constant};
+use super::task::{SHRINK, Task, load, rcond, store};
+use super::tiles::{Blocks, Square, finite_below, subtract};
+use super::vector::Vector;
+use crate::element::Scalar;
+use crate::engine::Norm;
+use crate::structure::Triangle;
+
+/// A square under way.
+struct Matrix<L> {
+    n: usize,
+    /// With its lower triangle as the one that is read.
+    a: Square<L>,
+    /// Inverses of the diagonal.
+    inverses: *mut L,
+}
+
+/// Inverts a group: of order `N`, or of any order that [`Blocks`] has if `N` is 0.
+///
+/// # Safety
+///
+/// As [`lu::invert`](super::lu::invert).
+#[inline(always)]
+pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task<'_, T>) {
+    let n = if N == 0 { task.n } else { N };
+    let len = n * n * L::PARTS;
+    // SAFETY: the caller's promise. Small matrices have room of their own; else the memory of a
+    // kernel holds these n² + n scalars, and more.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut small = [[L::real(zero); N]; N];
+        let mut inverses = [L::real(zero); N];
+        let (memory, inverses) = if N == 0 {
+            let memory = task.memory.cast::<L>();
+            (memory, memory.add(n * n))
+        } else {
+            (small.as_mut_ptr().cast(), inverses.as_mut_ptr())
+        };
+        load::<L, T>(task, len, memory.cast());
+        let mut keep = task.all();
+        if task.request.detect {
+            keep &= triangular(n, memory, keep, task.triangle);
+        }
+        let a = match task.triangle {
+            Triangle::Lower => Square::new(n, memory),
+            Triangle::Upper => Square::new(n, memory).reversed(n),
+        };
+        keep &= finite_below(n, a, false);
+        if keep == 0 {
+            return;
+        }
+        for k in 0..n {
+            let pivot = *memory.add(k * n + k);
+            let zeros = pivot.equal(L::real(zero));
+            if zeros != 0 {
+                task.found.note_zero_pivot(zeros & keep, k);
+            }
+            if task.request.determinant {
+                store_pivots::<L, T>(task, k * L::Vector::LANES, pivot);
+            }
+        }
+        keep &= !task.found.singular;
+        if keep == 0 {
+            return;
+        }
+        let mut norm_of_a = zero;
+        if let Some(which) = task.request.rcond {
+            norm_of_a = norm(which, n, a);
+        }
+        let matrix = Matrix { n, a, inverses };
+        let one = constant::<L>(1.0);
+        for j in 0..n {
+            inverses.add(j).write((*a.at(j, j)).inverse(one));
+            for i in 0..j {
+                a.at(i, j).write(L::real(zero));
+            }
+        }
+        if N == 0 {
+            solve(&matrix);
+        } else {
+            solve_diagonal::<L, N>(&matrix, 0);
+        }
+        keep &= finite_below(n, a, false);
+        if let Some(which) = task.request.rcond {
+            let limit = task.request.min_rcond;
+            keep &= rcond(norm_of_a, norm(which, n, a), limit, &mut task.found.rcond);
+        }
+        store::<L::Vector>(memory.cast(), len, keep, |lane| task.to(lane));
+        task.found.inverted = keep;
+    }
+}
+
+/// The norm of a lower triangle, times [`SHRINK`].
+#[inline(always)]
+unsafe fn norm<L: Lanes>(which: Norm, n: usize, a: Square<L>) -> L::Vector {
+    // SAFETY: the elements of the square.
+    unsafe {
+        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
+        let shrink = constant::<L>(SHRINK);
+        let mut largest = zero;
+        for outer in 0..n {
+            let inner = if which == Norm::One { outer..n } else { 0..outer + 1 };
+            let mut sum = zero;
+            for inner in inner {
+                let (i, j) = if which == Norm::One { (inner, outer) } else { (outer, inner) };
+                sum = sum.add_mul((*a.at(i, j)).modulus(one), shrink);
+            }
+            largest = largest.max(sum);
+        }
+        largest
+    }
+}
+
+/// X in the place of A, from the last rows to the first.
+#[inline(always)]
+unsafe fn solve<L: Lanes>(matrix: &Matrix<L>) {
+    let blocks = Blocks::of(matrix.n);
+    let mut bottom = matrix.n;
+    while blocks.size_before(bottom) > 0 {
+        let rows = blocks.size_before(bottom);
+        let i = bottom - rows;
+        // SAFETY: the blocks make up the order.
+        unsafe {
+            match rows {
+                4 => solve_diagonal::<L, 4>(matrix, i),
+                _ => solve_diagonal::<L, 3>(matrix, i),
+            }
+            let mut end = i;
+            while blocks.size_before(end) > 0 {
+                let columns = blocks.size_before(end);
+                let j = end - columns;
+                match (rows, columns) {
+                    (4, _) => solve_left::<L, 4, 4>(matrix, i, j),
+                    (_, 4) => solve_left::<L, 3, 4>(matrix, i, j),
+                    _ => solve_left::<L, 3, 3>(matrix, i, j),
+                }
+                end = j;
+            }
+        }
+        bottom = i;
+    }
+}
+
+/// The block of X that begins at row and column `i`.
+#[inline(always)]
+unsafe fn solve_diagonal<L: Lanes, const B: usize>(matrix: &Matrix<L>, i: usize) {
+    let Matrix { a, inverses, .. } = *matrix;
+    // SAFETY: i + B ≤ n.
+    unsafe {
+        let mut tile = [[L::real(constant::<L>(0.0)); B]; B];
+        for c in (0..B).rev() {
+            let inverse = *inverses.add(i + c);
+            for after in c + 1..B {
+                let factor = *a.at(i + after, i + c);
+                for r in after..B {
+                    tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
+                }
+            }
+            for r in c + 1..B {
+                tile[c][r] = tile[c][r].mul(inverse);
+            }
+            tile[c][c] = inverse;
+        }
+        for c in 0..B {
+            for r in c..B {
+                a.at(i + r, i + c).write(tile[c][r]);
+            }
+        }
+    }
+}
+
+/// The block of X that begins at row `i`, column `j`. Behind it these rows are X, zeros above the
+/// diagonal included; the rows before them are A.
+#[inline(always)]
+unsafe fn solve_left<L: Lanes, const R: usize, const C: usize>(
+    matrix: &Matrix<L>,
+    i: usize,
+    j: usize,
+) {
+    let Matrix { a, inverses, .. } = *matrix;
+    // SAFETY: i + R ≤ n, j + C ≤ i.
+    unsafe {
+        let mut tile = [[L::real(constant::<L>(0.0)); R]; C];
+        subtract::<L, R, C, false>(a, (i, j), j + C..i + R, &mut tile);
+        for c in (0..C).rev() {
+            for after in c + 1..C {
+                let factor = *a.at(j + after, j + c);
+                for r in 0..R {
+                    tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
+                }
+            }
+            let inverse = *inverses.add(j + c);
+            for r in 0..R {
+                tile[c][r] = tile[c][r].mul(inverse);
+                a.at(i + r, j + c).write(tile[c][r]);
+            }
+        }
+    }
+}
