@@ -61,6 +61,8 @@ fn cholesky_up_to<T: Scalar>(set: Set) -> usize {
         (Set::Avx2 | Set::Avx512, false) => 32,
         #[cfg(target_arch = "x86_64")]
         (Set::Avx2 | Set::Avx512, true) => 16,
+        #[cfg(target_arch = "aarch64")]
+        (Set::Neon, _) => 8,
     }
 }
 
@@ -72,6 +74,8 @@ fn triangular_up_to<T: Scalar>(set: Set) -> usize {
         (Set::Avx2 | Set::Avx512, false) => 16,
         #[cfg(target_arch = "x86_64")]
         (Set::Avx2 | Set::Avx512, true) => 8,
+        #[cfg(target_arch = "aarch64")]
+        (Set::Neon, _) => 8,
     }
 }
 
