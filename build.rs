@@ -21,14 +21,8 @@ fn main() {
         None => Kind::Dynamic,
     };
     println!("cargo::rustc-env=MATINV_OPENBLAS_LINK={}", kind.word());
-    if env::var_os("DOCS_RS").is_some() {
-        return; // documentation links nothing
-    }
-    if env::var_os("CARGO_FEATURE_OPENBLAS").is_none() {
-        error(
-            "no engine to invert with: the features `openblas` and `openblas-static` are both off",
-        );
-        error("enable one: `--features openblas` (the default) or `--features openblas-static`");
+    // Documentation links nothing; the native engine alone needs nothing to link.
+    if env::var_os("DOCS_RS").is_some() || env::var_os("CARGO_FEATURE_OPENBLAS").is_none() {
         return;
     }
     let target = Target::from_cargo();
@@ -68,6 +62,9 @@ fn missing(kind: Kind, file: &str, places: &[Place], target: &Target) {
     if Path::new("dev").exists() {
         error("or let ./dev do that for you: `./dev run`, `./dev test`");
     }
+    error(
+        "or do without LAPACK: `--no-default-features` has an engine of its own, which needs none",
+    );
     error(&format!("if you have it elsewhere, set OPENBLAS_LIB_DIR to the folder of {file}"));
 }
 

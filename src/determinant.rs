@@ -39,10 +39,25 @@ impl<T: Scalar> Product<T> {
         self.log += modulus.ln() - f64::from(exponent) * std::f64::consts::LN_2;
     }
 
+    /// One more factor: the determinant of a block [[d₁, e*], [e, d₂]] of order 2, where e, the
+    /// largest of the block, is not zero, and e* is e or (Hermitian) its conjugate.
+    pub(crate) fn times_block(&mut self, d1: T, e: T, d2: T, hermitian: bool) {
+        // d₁d₂ − e² = e² (d₁/e · d₂/e − 1): nothing overflows.
+        let modulus = e.modulus();
+        let e = if hermitian { T::from_f64(modulus) } else { e };
+        // d/e in two steps: num_complex's division squares |e|.
+        let inverse_phase = e.over(modulus).conj();
+        let quotient = |d: T| d.over(modulus) * inverse_phase;
+        self.times(e);
+        self.times(e);
+        self.times(quotient(d1) * quotient(d2) - T::one());
+    }
+
     /// A factor −1.
     pub(crate) fn flip(&mut self) {
         self.sign = -self.sign;
     }
+
     /// det / |det| and log |det|.
     pub(crate) fn sign_and_log(self) -> (T, f64) {
         (self.sign, self.log)

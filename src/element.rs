@@ -69,7 +69,7 @@ pub trait Scalar:
     /// The real part.
     fn re(self) -> Self::Real;
 
-    /// The imaginary part; zero if the scalar is real.
+    /// The imaginary part; zero if the number is real.
     fn im(self) -> Self::Real;
 
     /// The modulus |z|, in double precision (so that an `f32` does not overflow).

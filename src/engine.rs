@@ -9,6 +9,7 @@ use crate::native::set::{self, Set};
 use crate::native::{self, Kind};
 use crate::structure::Triangle;
 use crate::workspace::{Pool, Pools};
+use num_complex::{Complex32, Complex64};
 use std::fmt;
 
 /// The implementation that inverts.
@@ -18,64 +19,42 @@ pub enum Engine {
     /// The fastest for the scalar, the structure, the order and the CPU.
     #[default]
     Auto,
-    /// LAPACK's own routines, from the OpenBLAS that the program is linked with.
+    /// LAPACK's own routines, from the OpenBLAS that the program is linked with. A build without
+    /// LAPACK answers [`Error::NoLapack`](crate::Error::NoLapack).
     Lapack,
-    /// Kernels of this crate, in SIMD instructions found out at run time: general, positive
-    /// definite and triangular matrices up to order 64, alone or many at once. What there is no
-    /// kernel for, LAPACK inverts; the verdict says who did.
+    /// This crate's own code, for every structure and order: kernels in SIMD instructions found
+    /// out at run time for general, positive definite and triangular matrices up to order 64, alone
+    /// or many at once, and plain blocked factorizations for the rest. All that there is in a build
+    /// without LAPACK (`--no-default-features`).
     Native,
 }
 
+/// Whether this build has LAPACK.
+pub(crate) const HAS_LAPACK: bool = cfg!(feature = "openblas");
+
 impl Engine {
-    /// The engine for general matrices of order `n`, if this one is wanted: never `Auto`.
+    /// Whether matrices of order `n` and of this kind go to the native engine's kernels for small
+    /// ones.
     ///
     /// It depends on nothing else, so that a matrix has the same inverse in any stack.
-    pub(crate) fn for_general<T: Scalar>(self, n: usize) -> Engine {
-        let up_to = match self {
-            Engine::Lapack => 0,
-            Engine::Native => native::MAX_ORDER,
-            Engine::Auto => native_up_to::<T>(set::best()),
-        };
-        if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
-    }
-
-    /// The engine for matrices of order `n` and of this kind; see
-    /// [`for_general`](Self::for_general).
-    pub(crate) fn for_kind<T: Scalar>(self, kind: Kind, n: usize) -> Engine {
+    pub(crate) fn in_kernels<T: Scalar>(self, kind: Kind, n: usize) -> bool {
         let up_to = match (self, kind) {
-            (_, Kind::General) => return self.for_general::<T>(n),
             (Engine::Lapack, _) => 0,
-            (Engine::Native, _) => native::MAX_ORDER,
-            (Engine::Auto, Kind::PositiveDefinite(_)) => cholesky_up_to::<T>(set::best()),
-            (Engine::Auto, Kind::Triangular(_)) => triangular_up_to::<T>(set::best()),
+            (Engine::Auto, Kind::General) if HAS_LAPACK => native_up_to::<T>(set::best()),
+            // A single one without lanes takes no longer than in LAPACK, or not much; see the bench
+            // `structured`.
+            (Engine::Native | Engine::Auto, _) => native::MAX_ORDER,
         };
-        if (1..=up_to).contains(&n) { Engine::Native } else { Engine::Lapack }
+        (1..=up_to).contains(&n)
     }
-}
 
-/// [`native_up_to`] for positive definite matrices.
-fn cholesky_up_to<T: Scalar>(set: Set) -> usize {
-    match (set, T::COMPLEX) {
-        (Set::Portable, _) => 8,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, false) => 32,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, true) => 16,
-        #[cfg(target_arch = "aarch64")]
-        (Set::Neon, _) => 8,
-    }
-}
-
-/// [`native_up_to`] for triangular matrices.
-fn triangular_up_to<T: Scalar>(set: Set) -> usize {
-    match (set, T::COMPLEX) {
-        (Set::Portable, _) => 8,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, false) => 16,
-        #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, true) => 8,
-        #[cfg(target_arch = "aarch64")]
-        (Set::Neon, _) => 8,
+    /// The engine for all that no kernel takes, if this one is wanted: never `Auto`.
+    pub(crate) fn beyond_kernels(self) -> Engine {
+        match self {
+            Engine::Auto if HAS_LAPACK => Engine::Lapack,
+            Engine::Auto | Engine::Native => Engine::Native,
+            Engine::Lapack => Engine::Lapack,
+        }
     }
 }
 
@@ -161,17 +140,40 @@ pub(crate) enum Breakdown {
     TinyPivot(usize),
 }
 
-/// The largest order that the LAPACK engine takes: the largest n with n² elements countable in
-/// an `i32`, since `lax` computes that product in `i32`.
-pub(crate) const MAX_ORDER: usize = 46_340;
+/// The first pivot that is not finite: its reciprocal is zero, and what comes of it may look like
+/// an inverse.
+pub(crate) fn overflown_pivot<T: Scalar>(n: usize, a: &[T]) -> Option<usize> {
+    a.iter().step_by(n + 1).position(|pivot| !pivot.is_finite())
+}
+
+/// The first pivot of U that is no larger than the rounding errors of its own computation:
+/// `u_ii` came of subtracting products of at most n factors |l| ≤ 1 and the elements of U above it.
+pub(crate) fn tiny_pivot<T: Scalar>(n: usize, lu: &[T]) -> Option<usize> {
+    let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
+    // Nearly always this is the end of it.
+    let limit = rounding * native::largest(lu);
+    if lu.iter().step_by(n + 1).all(|pivot| pivot.modulus() > limit) {
+        return None;
+    }
+    (1..n).find(|&i| {
+        let column = &lu[i * n..=i * n + i];
+        let above = column[..i].iter().fold(0.0, |most: f64, u| most.max(u.modulus()));
+        column[i].modulus() <= rounding * above
+    })
+}
+
+/// The largest order that the engines of this build take: the largest n with n² elements countable
+/// in an `i32` with LAPACK, since `lax` computes that product in `i32`; else in an `isize`, as every
+/// slice has to be.
+pub(crate) const MAX_ORDER: usize = if HAS_LAPACK { 46_340 } else { (usize::MAX / 2).isqrt() };
 
 /// A factorized matrix UΣVᴴ, all three without gaps in column-major order.
 pub(crate) struct Svd<T> {
-    /// Left singular vectors, n × n.
+    /// Left singular vectors, n × n; anything for singular values of zero.
     pub(crate) u: Vec<T>,
     /// Singular values, descending.
     pub(crate) s: Vec<f64>,
-    /// Right singular vectors, conjugate-transposed, n × n.
+    /// Right singular vectors, conjugate-transposed, n × n; as `u`.
     pub(crate) vt: Vec<T>,
 }
 
@@ -179,60 +181,95 @@ pub(crate) struct Svd<T> {
 /// inverse; `a.len()` must be `n * n` (checked, in release too). After a [`Breakdown`] `a` holds
 /// a partial factorization.
 ///
-/// The routines that work on one triangle leave the other one untouched.
+/// The routines that work on one triangle leave the other one untouched. The implementor is the
+/// memory that is kept from call to call, so that equal orders allocate once.
+pub(crate) trait Invert<T> {
+    /// Inverts by LU with partial pivoting.
+    fn general(&mut self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown>;
+
+    /// Inverts by Cholesky, in one triangle.
+    fn positive_definite(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown>;
+
+    /// Inverts by the diagonal pivoting method of Bunch and Kaufman, in one triangle.
+    fn indefinite(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        symmetry: Symmetry,
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown>;
+
+    /// Inverts a triangular matrix in its triangle. After a [`Breakdown`] `a` is as it was.
+    fn triangular(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown>;
+
+    /// The singular value decomposition; `None` if it does not converge. Destroys `a`.
+    fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>>;
+}
+
+/// A scalar that the engines know.
 pub(crate) trait EngineScalar: Sized {
-    /// Memory that is kept from call to call, so that equal orders allocate once.
-    type Workspace: Default + Send;
+    /// LAPACK's routines for it.
+    #[cfg(feature = "openblas")]
+    type Lapack: Invert<Self> + Default + Send;
 
     /// Where an inverter keeps the workspaces of this scalar.
     fn pool(pools: &Pools) -> &Pool<Self>
     where
         Self: Scalar;
+}
 
-    /// Inverts by LU with partial pivoting.
-    fn general(
-        work: &mut Self::Workspace,
-        n: usize,
-        a: &mut [Self],
-        ask: Ask,
-    ) -> Result<Facts<Self>, Breakdown>
-    where
-        Self: Scalar;
+macro_rules! engine_scalars {
+    ($($scalar:ty: $pool:ident),*) => {$(
+        impl EngineScalar for $scalar {
+            #[cfg(feature = "openblas")]
+            type Lapack = crate::lapack::Work<$scalar>;
 
-    /// Inverts by Cholesky, in one triangle.
-    fn positive_definite(
-        work: &mut Self::Workspace,
-        n: usize,
-        a: &mut [Self],
-        triangle: Triangle,
-        ask: Ask,
-    ) -> Result<Facts<Self>, Breakdown>
-    where
-        Self: Scalar;
+            fn pool(pools: &Pools) -> &Pool<Self> {
+                &pools.$pool
+            }
+        }
+    )*};
+}
 
-    /// Inverts by the diagonal pivoting method of Bunch and Kaufman, in one triangle.
-    fn indefinite(
-        work: &mut Self::Workspace,
-        n: usize,
-        a: &mut [Self],
-        symmetry: Symmetry,
-        triangle: Triangle,
-        ask: Ask,
-    ) -> Result<Facts<Self>, Breakdown>
-    where
-        Self: Scalar;
+engine_scalars!(f32: f32, f64: f64, Complex32: complex32, Complex64: complex64);
 
-    /// Inverts a triangular matrix in its triangle. After a [`Breakdown`] `a` is as it was.
-    fn triangular(
-        work: &mut Self::Workspace,
-        n: usize,
-        a: &mut [Self],
-        triangle: Triangle,
-        ask: Ask,
-    ) -> Result<Facts<Self>, Breakdown>
-    where
-        Self: Scalar;
+/// The engines of this build, each with the memory that it keeps.
+pub(crate) struct Engines<T: Scalar> {
+    native: native::whole::Work<T>,
+    #[cfg(feature = "openblas")]
+    lapack: T::Lapack,
+}
 
-    /// The singular value decomposition; `None` if it does not converge. Destroys `a`.
-    fn svd(n: usize, a: &mut [Self]) -> Option<Svd<Self>>;
+impl<T: Scalar> Default for Engines<T> {
+    fn default() -> Self {
+        Engines {
+            native: native::whole::Work::default(),
+            #[cfg(feature = "openblas")]
+            lapack: T::Lapack::default(),
+        }
+    }
+}
+
+impl<T: Scalar> Engines<T> {
+    /// The one that [`Engine::beyond_kernels`] named.
+    pub(crate) fn of(&mut self, engine: Engine) -> &mut dyn Invert<T> {
+        match engine {
+            #[cfg(feature = "openblas")]
+            Engine::Lapack => &mut self.lapack,
+            _ => &mut self.native,
+        }
+    }
 }

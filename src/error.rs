@@ -104,7 +104,7 @@ pub enum Error {
     },
 
     /// The order is larger than the engine can address.
-    #[error("order {order} is too large: this engine's 32-bit LAPACK reaches order {max}")]
+    #[error("order {order} is too large: the engines of this build reach order {max}")]
     TooLarge {
         /// Order of the matrix.
         order: usize,
@@ -120,6 +120,13 @@ pub enum Error {
         /// Size of the request; `usize::MAX` where the size itself overflows.
         bytes: usize,
     },
+
+    /// LAPACK was asked for, and this build has none.
+    #[error(
+        "this build has no LAPACK; ask for the native engine, which inverts everything too, or \
+         build with the feature `openblas`"
+    )]
+    NoLapack,
 
     /// An option has a value that means nothing.
     #[error("{option} is {value}, but must be {expected}")]

@@ -24,7 +24,7 @@ use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
 /// Under `Auto` a kernel looks for structures while it has the group at hand, which costs three
 /// comparisons where there is none; matrices of order 1 all are diagonal.
 pub(crate) fn takes<T: Scalar>(plan: &Plan, n: usize) -> bool {
-    let is_native = |kind| plan.engine.for_kind::<T>(kind, n) == Engine::Native;
+    let is_native = |kind| plan.engine.in_kernels::<T>(kind, n);
     let some = match declared(plan, Order::Column) {
         Some(kind) => is_native(kind),
         None => {
@@ -71,12 +71,13 @@ struct Run<'a, T> {
     request: Request,
     /// Are the verdicts of those that are inverted wanted?
     all: bool,
-    /// What the next group is taken for: the declared kind, or what the last group was.
+    /// What the next group is taken for: the declared kind, or what the last group was; `None` if
+    /// there was nothing for kernels in it.
     kind: Option<Kind>,
 }
 
 impl<'a, T: Scalar> Run<'a, T> {
-    fn new(plan: &'a Plan, n: usize, order: Order, all: bool) -> Self {
+    fn new(plan: &'a Plan, n: usize, order: Order, all: bool, stream: bool) -> Self {
         let ask = plan.ask(order);
         let request = Request {
             detect: plan.structure == Structure::Auto,
@@ -84,6 +85,7 @@ impl<'a, T: Scalar> Run<'a, T> {
             min_rcond: plan.min_rcond,
             determinant: ask.determinant,
             wary: order == Order::Row,
+            stream,
         };
         let run = Run { plan, kernel: Kernel::best(), n, order, request, all, kind: None };
         let kind = match declared(plan, order) {
@@ -94,43 +96,50 @@ impl<'a, T: Scalar> Run<'a, T> {
     }
 
     fn is_native(&self, kind: Kind) -> bool {
-        self.plan.engine.for_kind::<T>(kind, self.n) == Engine::Native
+        self.plan.engine.in_kernels::<T>(kind, self.n)
     }
 
-    /// Inverts a group, and says which of its matrices were inverted. `note` is told of each, if
-    /// that is wanted.
-    fn group(
+    /// Inverts groups, to the end or to the first one in which not every matrix can be inverted.
+    /// Says how many matrices are before the last group that was worked on, all inverted, and which
+    /// of its own were. `note` is told of each, if that is wanted: then there must be one group.
+    fn groups(
         &mut self,
         native: &mut Work<T>,
-        mut group: Group<'_, T>,
+        mut groups: Group<'_, T>,
         mut note: impl FnMut(usize, Verdict<T>),
-    ) -> u32 {
-        let count = group.input().len() / (self.n * self.n);
-        let every = u32::MAX >> (u32::BITS as usize - count);
-        let mut inverted = 0;
+    ) -> (usize, u32) {
+        let size = self.n * self.n;
+        let scalars = groups.input().len();
+        let (mut first, mut inverted) = (0, 0);
         if let Some(kind) = self.kind {
-            inverted = self.kind(kind, every, self.request, native, group.again(), &mut note);
+            let all = groups.again(0..scalars);
+            (first, inverted) = self.kind(kind, u32::MAX, self.request, native, all, &mut note);
         }
+        let count = (scalars / size - first).min(self.kernel.lanes());
+        let every = u32::MAX >> (u32::BITS as usize - count);
         if inverted == every || !self.request.detect {
-            return inverted;
+            return (first, inverted);
         }
+        let here = first * size..(first + count) * size;
         let left = every & !inverted;
-        let kinds = self.kernel.kinds(native, self.n, group.input()).by_kind();
+        let kinds = self.kernel.kinds(native, self.n, &groups.input()[here.clone()]).by_kind();
         let (mut most, tried) = (inverted.count_ones(), self.kind);
         for (kind, lanes) in kinds.map(|(kind, lanes)| (kind, lanes & left)) {
             if lanes == 0 || Some(kind) == tried || !self.is_native(kind) {
                 continue;
             }
             let known = Request { detect: false, ..self.request };
-            inverted |= self.kind(kind, lanes, known, native, group.again(), &mut note);
+            let group = groups.again(here.clone());
+            inverted |= self.kind(kind, lanes, known, native, group, &mut note).1;
             if lanes.count_ones() > most {
                 (most, self.kind) = (lanes.count_ones(), Some(kind));
             }
         }
-        inverted
+        (first, inverted)
     }
 
-    /// Inverts some matrices of a group by the kernel for a kind.
+    /// Inverts groups, or some matrices of a single one, by the kernel for a kind. Says what
+    /// [`groups`](Self::groups) does.
     fn kind(
         &self,
         kind: Kind,
@@ -139,11 +148,11 @@ impl<'a, T: Scalar> Run<'a, T> {
         native: &mut Work<T>,
         group: Group<'_, T>,
         note: &mut impl FnMut(usize, Verdict<T>),
-    ) -> u32 {
+    ) -> (usize, u32) {
         let outcome = self.kernel.invert_as(kind, only, native, self.n, group, request);
-        let inverted = outcome.inverted();
+        let (first, inverted) = (outcome.first(), outcome.inverted());
         if !self.all {
-            return inverted;
+            return (first, inverted);
         }
         for lane in (0..self.kernel.lanes()).filter(|lane| inverted >> lane & 1 == 1) {
             let (sign, log_abs_det) = outcome.determinant(lane);
@@ -159,7 +168,7 @@ impl<'a, T: Scalar> Run<'a, T> {
             };
             note(lane, verdict);
         }
-        inverted
+        (first, inverted)
     }
 }
 
@@ -181,26 +190,33 @@ impl<T> Target<'_, T> {
 }
 
 /// Inverts a run of matrices that [`takes`] accepts. `note` is told, by its place in the run, of
-/// each that went the way of a single one, and of every one if `all` are wanted.
+/// each that went the way of a single one, and of every one if `all` are wanted. `stream`: write
+/// past the cache where that is possible.
 pub(crate) fn invert<A: Element>(
     plan: &Plan,
     workspace: &mut Workspace<A::Scalar>,
     input: Option<ArrayView3<'_, A>>,
     output: ArrayViewMut3<'_, A::Scalar>,
     all: bool,
+    stream: bool,
     mut note: impl FnMut(usize, Result<Verdict<A::Scalar>>),
 ) {
     let (count, n, _) = output.dim();
     let order = layout::memory_order(output.strides());
-    let mut run = Run::new(plan, n, order, all);
+    let mut run = Run::new(plan, n, order, all, stream);
     let source = input.as_ref().and_then(|input| layout::gapless_run(input, order));
     let source = source.and_then(A::as_scalars);
     let mut target = match layout::gapless_run_mut(output, order) {
         Ok(slice) => Target::Slice(slice),
         Err(view) => Target::Strided(view),
     };
-    for first in (0..count).step_by(run.kernel.lanes()) {
-        let here = first..count.min(first + run.kernel.lanes());
+    let lanes = run.kernel.lanes();
+    // A kernel goes through many groups at once where nothing has to be done between them.
+    let in_place = matches!(target, Target::Slice(_)) && (source.is_some() || input.is_none());
+    let most = if in_place && !all { count } else { lanes };
+    let mut first = 0;
+    while first < count {
+        let here = first..count.min(first + most);
         let scalars = here.start * n * n..here.end * n * n;
         let Workspace { packed, kept, .. } = &mut *workspace;
         // What cannot be read as it lies is brought into slices first: those of the output if it
@@ -229,9 +245,11 @@ pub(crate) fn invert<A: Element>(
                 Group::InPlace(packed)
             }
         };
-        let inverted = run.group(&mut kept.native, group, |lane, verdict| {
+        let (skipped, inverted) = run.groups(&mut kept.native, group, |lane, verdict| {
             note(first + lane, Ok(verdict));
         });
+        first += skipped;
+        let here = first..here.end.min(first + lanes);
         let is_inverted = |at: usize| inverted >> (at - first) & 1 == 1;
         if let Target::Strided(to) = &mut target {
             for (at, x) in here.clone().zip(packed.chunks_exact(n * n)) {
@@ -240,6 +258,7 @@ pub(crate) fn invert<A: Element>(
                 }
             }
         }
+        let end = here.end;
         for at in here.filter(|&at| !is_inverted(at)) {
             let matrix = target.matrix(at, n, order);
             let verdict = match &input {
@@ -248,6 +267,7 @@ pub(crate) fn invert<A: Element>(
             };
             note(at, verdict);
         }
+        first = end;
     }
 }
 

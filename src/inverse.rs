@@ -5,7 +5,7 @@
 
 use crate::diagonal;
 use crate::element::{Element, Scalar};
-use crate::engine::{Ask, Breakdown, Engine, EngineScalar, Facts, Norm, Symmetry};
+use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
 use crate::native::{self, Kernel, Kind};
@@ -92,7 +92,7 @@ pub(crate) fn oriented(order: Order, triangle: Triangle) -> Triangle {
 pub(crate) struct Kept<T: Scalar> {
     /// The diagonal that a factorization of one triangle destroys.
     diagonal: Vec<T>,
-    engine: T::Workspace,
+    engines: Engines<T>,
     pub(crate) native: native::Work<T>,
 }
 
@@ -128,7 +128,7 @@ impl<A: Element> Matrix<'_, A> {
             status: Status::Inverted,
             error: None,
             structure: self.plan.structure,
-            engine: Engine::Lapack,
+            engine: self.engine,
             rcond: f64::NAN,
             sign: nan,
             log_abs_det: f64::NAN,
@@ -287,8 +287,8 @@ impl<A: Element> Matrix<'_, A> {
         let Matrix { plan, n, order, .. } = *self;
         layout::zero_outside(n, self.a, Part::Triangular(triangle));
         let done = self.by_kernel(Kind::Triangular(triangle)).unwrap_or_else(|| {
-            let engine = &mut self.kept.engine;
-            A::Scalar::triangular(engine, n, self.a, triangle, plan.ask(order))
+            let engine = self.kept.engines.of(self.engine);
+            engine.triangular(n, self.a, triangle, plan.ask(order))
         });
         match done {
             Ok(facts) => Ok(facts),
@@ -308,7 +308,8 @@ impl<A: Element> Matrix<'_, A> {
             layout::transpose(n, self.a);
         }
         let ask = Ask { rcond: None, determinant: false, ..self.plan.ask(order) };
-        match A::Scalar::general(&mut self.kept.engine, n, self.a, ask) {
+        self.engine = self.plan.engine.beyond_kernels();
+        match self.kept.engines.of(self.engine).general(n, self.a, ask) {
             Err(breakdown) => in_words(breakdown),
             // Rounding hid the zero: all columns but the last are independent.
             Ok(_) => Error::Singular { pivot: n - 1 },
@@ -321,9 +322,8 @@ impl<A: Element> Matrix<'_, A> {
             return done.map_err(in_words);
         }
         let ask = self.plan.ask(self.order);
-        let facts =
-            A::Scalar::positive_definite(&mut self.kept.engine, self.n, self.a, triangle, ask)
-                .map_err(in_words)?;
+        let engine = self.kept.engines.of(self.engine);
+        let facts = engine.positive_definite(self.n, self.a, triangle, ask).map_err(in_words)?;
         self.mirror(triangle, true);
         Ok(facts)
     }
@@ -332,7 +332,7 @@ impl<A: Element> Matrix<'_, A> {
     /// matrix is beyond it.
     fn by_kernel(&mut self, kind: Kind) -> Option<Result<Facts<A::Scalar>, Breakdown>> {
         let Matrix { plan, n, order, .. } = *self;
-        if plan.engine.for_kind::<A::Scalar>(kind, n) != Engine::Native {
+        if !plan.engine.in_kernels::<A::Scalar>(kind, n) {
             return None;
         }
         let native = &mut self.kept.native;
@@ -345,18 +345,18 @@ impl<A: Element> Matrix<'_, A> {
     /// diagonal pivoting method finds it singular, LU has the last word: it names the column, as
     /// for every other structure.
     fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<A::Scalar>> {
-        self.engine = Engine::Lapack;
+        self.engine = self.plan.engine.beyond_kernels();
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;
-        let engine = &mut self.kept.engine;
-        let facts = A::Scalar::indefinite(engine, self.n, self.a, symmetry, Triangle::Lower, ask);
+        let engine = self.kept.engines.of(self.engine);
+        let facts = engine.indefinite(self.n, self.a, symmetry, Triangle::Lower, ask);
         let facts = if let Ok(facts) = facts {
             facts
         } else {
             self.restore_lower(hermitian);
             // A slice that holds Aᵀ holds A or its conjugate: no side to correct.
-            let engine = &mut self.kept.engine;
-            let facts = A::Scalar::general(engine, self.n, self.a, ask).map_err(in_words)?;
+            let engine = self.kept.engines.of(self.engine);
+            let facts = engine.general(self.n, self.a, ask).map_err(in_words)?;
             *used = Structure::General;
             facts
         };
@@ -380,19 +380,19 @@ impl<A: Element> Matrix<'_, A> {
         Ok(facts)
     }
 
-    /// LU of a slice that holds A in this order, by the engine that the plan asks for. LAPACK has
-    /// the last word on what is beyond a kernel's plain arithmetic.
+    /// LU of a slice that holds A in this order, by the engine that the plan asks for. A kernel
+    /// leaves what is beyond its plain arithmetic to the engine for larger matrices.
     fn lu(&mut self, order: Order) -> Result<Facts<A::Scalar>, Breakdown> {
         let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
-        self.engine = self.plan.engine.for_general::<A::Scalar>(self.n);
-        if self.engine == Engine::Native {
+        if self.plan.engine.in_kernels::<A::Scalar>(Kind::General, self.n) {
             let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
             if let Some(done) = done {
+                self.engine = Engine::Native;
                 return done;
             }
-            self.engine = Engine::Lapack;
         }
-        A::Scalar::general(&mut self.kept.engine, self.n, self.a, ask)
+        self.engine = self.plan.engine.beyond_kernels();
+        self.kept.engines.of(self.engine).general(self.n, self.a, ask)
     }
 
     /// What stands in the place of a matrix that failed, and what to say of it.
@@ -424,7 +424,9 @@ impl<A: Element> Matrix<'_, A> {
         let found = detect(n, self.a);
         let rounding = n as f64 * 2.0 * A::Scalar::UNIT_ROUNDOFF;
         // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.
+        let engine = self.plan.engine.beyond_kernels();
         pseudo_invert(
+            self.kept.engines.of(engine),
             n,
             self.a,
             self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),

@@ -1,7 +1,7 @@
 //! The public verbs: [`inv`], [`inv_inplace`] and the [`Inverter`] with all options.
 
 use crate::element::{Element, Scalar};
-use crate::engine::{Engine, EngineScalar};
+use crate::engine::{Engine, EngineScalar, HAS_LAPACK};
 use crate::error::{Error, Result};
 use crate::fresh::{Fresh, Output};
 use crate::inverse::Plan;
@@ -22,8 +22,8 @@ use std::sync::{Arc, OnceLock};
 /// found out ([`Structure::Auto`]); see [`Inverter`] for all options. Stacks are inverted in
 /// parallel on the current rayon pool. `a` is not changed. Empty shapes give empty results.
 ///
-/// LAPACK's `getrf`/`getri` (LU with partial pivoting) inverts general matrices; Higham,
-/// *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapter 14.
+/// General matrices are inverted by LU with partial pivoting (LAPACK's `getrf` and `getri`, or the
+/// native engine); Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapter 14.
 ///
 /// # Errors
 ///
@@ -209,7 +209,8 @@ impl Inverter {
         self
     }
 
-    /// Threads that LAPACK may use inside a matrix. Default: 1.
+    /// Threads that LAPACK may use inside a matrix. Default: 1. Without effect on the native
+    /// engine.
     ///
     /// More is used from order 128, for a single matrix and for stacks of fewer matrices than
     /// workers, one after the other; larger stacks keep the workers busy anyway. Blocks are then
@@ -238,6 +239,7 @@ impl Inverter {
     /// - [`Error::NotPositiveDefinite`]: declared so, but it is not.
     /// - [`Error::IllConditioned`]: below [`min_rcond`](Self::min_rcond).
     /// - [`Error::InvalidOption`]: an option has a value that means nothing.
+    /// - [`Error::NoLapack`]: [`Engine::Lapack`] in a build without it.
     /// - [`Error::Threads`]: the worker threads could not be started.
     ///
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
@@ -334,8 +336,8 @@ impl Inverter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::Threads`] and [`Error::OutOfMemory`] for the call as a
-    /// whole; of each matrix, what [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads)
+    /// [`Error::InvalidOption`], [`Error::NoLapack`], [`Error::Threads`] and
+    /// [`Error::OutOfMemory`] for the call as a whole; of each matrix, what [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads)
     /// does not apply.
     ///
     /// # Examples
@@ -392,7 +394,8 @@ impl Inverter {
     fn call<'a, T: Scalar>(&'a self, plan: &'a Plan) -> Result<Call<'a, T>> {
         self.check_options()?;
         let pool = <T as EngineScalar>::pool(&self.pools);
-        Ok(Call { plan, pool, workers: self.workers()?, blas_threads: self.blas_threads })
+        let blas_threads = if HAS_LAPACK { self.blas_threads } else { 1 };
+        Ok(Call { plan, pool, workers: self.workers()?, blas_threads })
     }
 
     fn check_options(&self) -> Result<()> {
@@ -409,6 +412,9 @@ impl Inverter {
         }
         if self.blas_threads == 0 {
             return invalid("blas_threads", 0.0, "at least 1");
+        }
+        if self.plan.engine == Engine::Lapack && !HAS_LAPACK {
+            return Err(Error::NoLapack);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blas;
 mod determinant;
 mod diagonal;
 mod element;
@@ -10,6 +11,7 @@ mod fresh;
 mod group;
 mod inverse;
 mod inverter;
+#[cfg(feature = "openblas")]
 #[allow(unsafe_code)]
 mod lapack;
 mod layout;
@@ -28,13 +30,14 @@ mod threads;
 mod verdict;
 mod workspace;
 
+pub use blas::Threading;
 pub use element::{Element, Scalar};
 pub use engine::Engine;
 pub use error::{Error, Failure, Result};
 pub use inverter::{Inverter, inv, inv_inplace};
-pub use lapack::blas::Threading;
+#[cfg(feature = "openblas")]
 pub use lapack::multiply::blas_multiply;
-pub use platform::{Platform, platform};
+pub use platform::{Blas, Platform, platform};
 pub use residual::{Residuals, residuals};
 pub use structure::{Structure, Triangle};
 pub use verdict::{Inversion, Leading, OnFailure, Status, Verdict};

@@ -3,7 +3,6 @@
 //! spot.
 
 use crate::element::{Element, Scalar};
-use crate::engine::Engine;
 use crate::error::Result;
 use crate::inverse::{Matrix, Plan};
 use crate::layout;
@@ -26,14 +25,15 @@ pub(crate) fn into<A: Element>(
     let n = input.nrows();
     let Workspace { packed, kept, .. } = workspace;
     let original = Some(input.view());
+    let engine = plan.engine.beyond_kernels();
     if let Some((a, order)) = layout::gapless(&mut output) {
         layout::load(input, a, order);
-        return Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert();
+        return Matrix { plan, kept, n, a, order, original, engine }.invert();
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
     layout::load(input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert()?;
+    let verdict = Matrix { plan, kept, n, a, order, original, engine }.invert()?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -50,6 +50,7 @@ pub(crate) fn in_place<T: Scalar>(
 ) -> Result<Verdict<T>> {
     let n = matrix.nrows();
     let Workspace { packed, original, kept } = workspace;
+    let engine = plan.engine.beyond_kernels();
     if let Some((a, order)) = layout::gapless(&mut matrix) {
         let original = if plan.needs_original(order) {
             let copy = workspace::square(original, n)?;
@@ -58,15 +59,14 @@ pub(crate) fn in_place<T: Scalar>(
         } else {
             None
         };
-        return Matrix { plan, kept, n, a, order, original, engine: Engine::Lapack }.invert();
+        return Matrix { plan, kept, n, a, order, original, engine }.invert();
     }
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
     layout::load(&matrix.view(), a, order);
     let verdict =
-        Matrix { plan, kept, n, a, order, original: Some(matrix.view()), engine: Engine::Lapack }
-            .invert()?;
+        Matrix { plan, kept, n, a, order, original: Some(matrix.view()), engine }.invert()?;
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

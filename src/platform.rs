@@ -1,6 +1,6 @@
 //! What this program runs on, for people who report or compare.
 
-use crate::lapack::blas::{self, Threading};
+use crate::blas::{self, Threading};
 use crate::native::set;
 use crate::threads;
 
@@ -14,16 +14,24 @@ pub struct Platform {
     pub instruction_sets: Vec<&'static str>,
     /// The instruction set of the native engine's kernels.
     pub native_set: &'static str,
-    /// Version and build options of OpenBLAS.
-    pub blas: String,
-    /// The kernels that OpenBLAS chose for this processor.
-    pub blas_core: String,
-    /// How OpenBLAS was built to run in parallel.
-    pub blas_threading: Threading,
-    /// Threads that OpenBLAS would use if left alone.
-    pub blas_threads: usize,
-    /// Whether OpenBLAS is part of this program or loaded with it.
-    pub blas_linked: &'static str,
+    /// The OpenBLAS that LAPACK's routines come from; `None` in a build without LAPACK.
+    pub blas: Option<Blas>,
+}
+
+/// What OpenBLAS says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Blas {
+    /// Version and build options.
+    pub config: String,
+    /// The kernels that it chose for this processor.
+    pub core: String,
+    /// How it was built to run in parallel.
+    pub threading: Threading,
+    /// Threads that it would use if left alone.
+    pub threads: usize,
+    /// Whether it is part of this program (`static`) or loaded with it (`dynamic`).
+    pub linked: &'static str,
 }
 
 /// Looks at the running program and its machine.
@@ -32,11 +40,13 @@ pub fn platform() -> Platform {
         version: env!("CARGO_PKG_VERSION"),
         instruction_sets: instruction_sets(),
         native_set: set::best().name(),
-        blas: blas::config(),
-        blas_core: blas::core_name(),
-        blas_threading: blas::threading(),
-        blas_threads: threads::users_setting(),
-        blas_linked: option_env!("MATINV_OPENBLAS_LINK").unwrap_or("unknown"),
+        blas: blas::names().map(|[config, core]| Blas {
+            config,
+            core,
+            threading: blas::threading(),
+            threads: threads::users_setting(),
+            linked: option_env!("MATINV_OPENBLAS_LINK").unwrap_or("unknown"),
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Golub & Van Loan, Matrix Computations, section 5.5.2: A⁺ = V Σ⁺ Uᴴ.
 
 use crate::element::Scalar;
-use crate::engine::EngineScalar;
+use crate::engine::Invert;
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
 use ndarray::s;
@@ -15,7 +15,12 @@ use ndarray::s;
 ///
 /// [`Error::NoConvergence`] from the decomposition, [`Error::OutOfMemory`] ahead of it; `a` is
 /// then lost.
-pub(crate) fn pseudo_invert<T: Scalar>(n: usize, a: &mut [T], cutoff: f64) -> Result<()> {
+pub(crate) fn pseudo_invert<T: Scalar>(
+    engine: &mut dyn Invert<T>,
+    n: usize,
+    a: &mut [T],
+    cutoff: f64,
+) -> Result<()> {
     // Three factors, two products and blocks of workspace come on top of `a`; ask for it all at
     // once, since the decomposition itself cannot report a refusal.
     layout::reserve(&mut Vec::<T>::new(), n.saturating_mul(5 * n + 256))?;
@@ -23,7 +28,7 @@ pub(crate) fn pseudo_invert<T: Scalar>(n: usize, a: &mut [T], cutoff: f64) -> Re
     for x in a.iter_mut() {
         *x = x.scale(scale);
     }
-    let svd = <T as EngineScalar>::svd(n, a).ok_or(Error::NoConvergence)?;
+    let svd = engine.svd(n, a).ok_or(Error::NoConvergence)?;
     let least = svd.s[0] * cutoff;
     let rank = svd.s.iter().take_while(|&&s| s >= least && s > 0.0).count();
     // Column-major throughout: V's columns are the conjugated rows of `vt`.

@@ -65,6 +65,10 @@ fn global_pool() -> bool {
     })
 }
 
+/// Bytes of inverses from which on small ones are written past the cache: they would have left it
+/// before anybody reads them.
+const STREAMED: usize = 16 << 20;
+
 /// What the caller's options come to, for one call.
 pub(crate) struct Call<'a, T: Scalar> {
     pub(crate) plan: &'a Plan,
@@ -129,9 +133,10 @@ pub(crate) fn invert<'a, A: Element>(
     let failures = Failures::default();
     let in_lanes = group::takes::<A::Scalar>(call.plan, n);
     let run = Run { input, output, verdicts, first: 0, count };
+    let stream = run.output.shape().iter().product::<usize>() >= STREAMED / size_of::<A::Scalar>();
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
-        run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), &failures));
+        run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), stream, &failures));
     };
     match schedule::<A::Scalar>(n, in_lanes, count, call.blas_threads, || call.workers.count()) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
@@ -192,8 +197,16 @@ impl<A: Element> Run<'_, A> {
 
     /// Inverts the run on this thread: in groups where there is a kernel that takes them, else one
     /// matrix after the other.
-    fn invert_all(self, plan: &Plan, workspace: &mut Workspace<A::Scalar>, failures: &Failures) {
+    fn invert_all(
+        self,
+        plan: &Plan,
+        workspace: &mut Workspace<A::Scalar>,
+        stream: bool,
+        failures: &Failures,
+    ) {
         let Run { input, output, mut verdicts, first, .. } = self;
+        // What was cleared is in the cache already.
+        let stream = stream && matches!(output, Output::Written(_));
         let output = output.clear();
         let all = verdicts.is_some();
         let mut note = |at: usize, verdict| {
@@ -205,7 +218,7 @@ impl<A: Element> Run<'_, A> {
             let mut at = 0;
             each_run(input, output, &mut |input, output| {
                 let count = output.len_of(Axis(0));
-                group::invert(plan, workspace, input, output, all, |i, verdict| {
+                group::invert(plan, workspace, input, output, all, stream, |i, verdict| {
                     note(at + i, verdict);
                 });
                 at += count;

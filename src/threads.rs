@@ -12,7 +12,7 @@
 //!
 //! The guard is tested by exhaustion under loom: `RUSTFLAGS="--cfg loom" cargo test --lib guard`.
 
-use crate::lapack::blas::{self, Threading};
+use crate::blas::{self, Threading};
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
 use std::cell::Cell;
@@ -255,7 +255,7 @@ pub(crate) fn users_setting() -> usize {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), feature = "openblas"))]
 mod tests {
     use super::*;
 

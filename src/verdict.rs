@@ -48,8 +48,8 @@ pub struct Verdict<T: Scalar> {
     pub structure: Structure,
     /// The engine that was used, never `Auto`.
     pub engine: Engine,
-    /// Reciprocal condition number 1 / (‖A‖₁ ‖A⁻¹‖₁), estimated from the factorization (LAPACK's
-    /// `gecon` and kin; exact for diagonal matrices). 1 is the best, about 10⁻¹⁶ is singular to
+    /// Reciprocal condition number 1 / (‖A‖₁ ‖A⁻¹‖₁), estimated from the factorization by LAPACK
+    /// (`gecon` and kin), from the norms themselves by the native engine and for diagonal matrices. 1 is the best, about 10⁻¹⁶ is singular to
     /// working precision in `f64`; 0 where elimination found no pivot, NaN where nothing is known.
     pub rcond: f64,
     /// det A / |det A|: ±1 for real scalars, 0 if singular, NaN where nothing is known.

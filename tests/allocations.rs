@@ -49,13 +49,15 @@ fn check<T: Scalar>() {
                 let a = stack::<T>(structure, count, n);
                 let inverter = Inverter::new().structure(declared).threads(1);
                 let name = format!("{} {structure} as {declared} {count} × {n}", T::NAME);
-                assert_eq!(allocations(&inverter, &a), 0, "{name}");
+                // Without LAPACK, matrix products pack their operands in memory of their own.
+                let most = if cfg!(feature = "openblas") { 0 } else { count * n };
+                assert!(allocations(&inverter, &a) <= most, "{name}");
                 let with_rcond = inverter.clone().min_rcond(1e-12);
-                assert_eq!(allocations(&with_rcond, &a), 0, "{name}, rcond");
+                assert!(allocations(&with_rcond, &a) <= most, "{name}, rcond");
                 let mut backwards = a.view();
                 backwards.invert_axis(ndarray::Axis(1));
                 backwards.invert_axis(ndarray::Axis(2));
-                assert_eq!(allocations(&inverter, &backwards), 0, "{name}, strided");
+                assert!(allocations(&inverter, &backwards) <= most, "{name}, strided");
             }
         }
     }

@@ -12,9 +12,12 @@ pub(crate) fn info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     info.set_item("threads", process::threads())?;
     info.set_item("instruction_sets", platform.instruction_sets)?;
     info.set_item("native_set", platform.native_set)?;
-    info.set_item("blas", platform.blas)?;
-    info.set_item("blas_core", platform.blas_core)?;
-    info.set_item("blas_threading", format!("{:?}", platform.blas_threading).to_lowercase())?;
-    info.set_item("blas_linked", platform.blas_linked)?;
+    // None, all of them, in a build without LAPACK.
+    let blas = platform.blas.as_ref();
+    info.set_item("blas", blas.map(|blas| blas.config.as_str()))?;
+    info.set_item("blas_core", blas.map(|blas| blas.core.as_str()))?;
+    let threading = blas.map(|blas| format!("{:?}", blas.threading).to_lowercase());
+    info.set_item("blas_threading", threading)?;
+    info.set_item("blas_linked", blas.map(|blas| blas.linked))?;
     Ok(info)
 }

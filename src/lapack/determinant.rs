@@ -59,15 +59,7 @@ pub(super) fn of_block_diagonal<T: Scalar>(
             Triangle::Lower => a[k * n + k + 1],
             Triangle::Upper => a[(k + 1) * n + k],
         };
-        // d₁d₂ − e² = e² (d₁/e · d₂/e − 1): e is the largest of the block, so nothing overflows.
-        let modulus = off.modulus();
-        let e = if hermitian { T::from_f64(modulus) } else { off };
-        // d/e in two steps: num_complex's division squares |e|.
-        let inverse_phase = e.over(modulus).conj();
-        let quotient = |d: T| d.over(modulus) * inverse_phase;
-        product.times(e);
-        product.times(e);
-        product.times(quotient(diagonal(k)) * quotient(diagonal(k + 1)) - T::one());
+        product.times_block(diagonal(k), off, diagonal(k + 1), hermitian);
         k += 2;
     }
     product.sign_and_log()

@@ -1,13 +1,13 @@
 //! The LAPACK engine: every scalar, every structure.
 //!
 //! [`routines`] holds the thin safe wrappers, one per LAPACK routine; the files beside it hold
-//! one factorization each, named for the matrices it inverts. [`blas`] asks OpenBLAS about
+//! one factorization each, named for the matrices it inverts. [`openblas`] asks OpenBLAS about
 //! itself.
 
-pub(crate) mod blas;
 mod determinant;
 mod general;
 pub(crate) mod multiply;
+pub(crate) mod openblas;
 mod positive_definite;
 mod routines;
 mod svd;
@@ -15,74 +15,57 @@ mod symmetric;
 mod triangular;
 
 // Only named, so that the library it finds is linked; elsewhere `build.rs` links it.
-#[cfg(all(windows, feature = "openblas"))]
+#[cfg(windows)]
 use openblas_src as _;
 
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, EngineScalar, Facts, Svd, Symmetry};
+use crate::engine::{Ask, Breakdown, Facts, Invert, Svd, Symmetry};
 use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
-use crate::workspace::{Pool, Pools};
-use num_complex::{Complex32, Complex64};
-use routines::{Routines, Work};
+use routines::Routines;
+pub(crate) use routines::Work;
+use svd::Decompose;
 
-macro_rules! lapack_engine {
-    ($($scalar:ty: $pool:ident),*) => {$(
-        impl EngineScalar for $scalar {
-            type Workspace = Work<$scalar>;
+impl<T: Routines + Decompose> Invert<T> for Work<T> {
+    fn general(&mut self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown> {
+        general::invert(self, n, a, ask)
+    }
 
-            fn pool(pools: &Pools) -> &Pool<Self> {
-                &pools.$pool
-            }
+    fn positive_definite(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        positive_definite::invert(self, n, a, triangle, ask)
+    }
 
-            fn general(
-                work: &mut Work<Self>,
-                n: usize,
-                a: &mut [Self],
-                ask: Ask,
-            ) -> Result<Facts<Self>, Breakdown> {
-                general::invert(work, n, a, ask)
-            }
+    fn indefinite(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        symmetry: Symmetry,
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        symmetric::invert(self, n, a, symmetry, triangle, ask)
+    }
 
-            fn positive_definite(
-                work: &mut Work<Self>,
-                n: usize,
-                a: &mut [Self],
-                triangle: Triangle,
-                ask: Ask,
-            ) -> Result<Facts<Self>, Breakdown> {
-                positive_definite::invert(work, n, a, triangle, ask)
-            }
+    fn triangular(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        triangular::invert(self, n, a, triangle, ask)
+    }
 
-            fn indefinite(
-                work: &mut Work<Self>,
-                n: usize,
-                a: &mut [Self],
-                symmetry: Symmetry,
-                triangle: Triangle,
-                ask: Ask,
-            ) -> Result<Facts<Self>, Breakdown> {
-                symmetric::invert(work, n, a, symmetry, triangle, ask)
-            }
-
-            fn triangular(
-                work: &mut Work<Self>,
-                n: usize,
-                a: &mut [Self],
-                triangle: Triangle,
-                ask: Ask,
-            ) -> Result<Facts<Self>, Breakdown> {
-                triangular::invert(work, n, a, triangle, ask)
-            }
-
-            fn svd(n: usize, a: &mut [Self]) -> Option<Svd<Self>> {
-                svd::Decompose::decompose(n, a)
-            }
-        }
-    )*};
+    fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>> {
+        T::decompose(n, a)
+    }
 }
-
-lapack_engine!(f32: f32, f64: f64, Complex32: complex32, Complex64: complex64);
 
 /// ‖A‖₁ ahead of the factorization that destroys A, if a condition number is wanted.
 fn norm_if_asked<T: Scalar + Routines>(
@@ -93,12 +76,6 @@ fn norm_if_asked<T: Scalar + Routines>(
     a: &[T],
 ) -> Option<ScaledNorm> {
     ask.rcond.map(|which| norm::for_condition(which, part, n, a, &mut work.sums))
-}
-
-/// The first pivot that is not finite: its reciprocal is zero, and what comes of it may look like
-/// an inverse.
-fn overflown_pivot<T: Scalar>(n: usize, a: &[T]) -> Option<usize> {
-    a.iter().step_by(n + 1).position(|pivot| !pivot.is_finite())
 }
 
 /// The condition number, now that the inverse (or the part of it that was computed) is in `a`.

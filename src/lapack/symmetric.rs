@@ -2,9 +2,9 @@
 //! `sytri`/`hetri`.
 
 use super::routines::{Routines, Work};
-use super::{determinant, norm_if_asked, overflown_pivot, rcond_with, settled_rcond};
+use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts, Symmetry};
+use crate::engine::{Ask, Breakdown, Facts, Symmetry, overflown_pivot};
 use crate::norm::Part;
 use crate::structure::Triangle;
 

@@ -6,15 +6,15 @@ use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
 
-/// The lanes whose `n²` scalars are finite.
+/// The lanes in which each of `len` scalars is finite.
 #[inline(always)]
-pub(super) unsafe fn finite<L: Lanes>(n: usize, a: *const L) -> u32 {
-    // SAFETY: the caller has loaded n² scalars there.
+pub(super) unsafe fn finite<L: Lanes>(len: usize, at: impl Fn(usize) -> L) -> u32 {
+    // SAFETY: the caller has the CPU's promise.
     unsafe {
         let zero = constant::<L>(0.0);
         let mut taint = [zero; 4];
-        for e in 0..n * n {
-            taint[e % 4] = (*a.add(e)).taint(taint[e % 4], zero);
+        for e in 0..len {
+            taint[e % 4] = at(e).taint(taint[e % 4], zero);
         }
         let taint = taint[0].add(taint[1]).add(taint[2].add(taint[3]));
         L::Vector::bits(taint.eq(zero))
@@ -25,7 +25,7 @@ pub(super) unsafe fn finite<L: Lanes>(n: usize, a: *const L) -> u32 {
 /// look like an inverse. The columns of `lu` are `stride` apart.
 #[inline(always)]
 pub(super) unsafe fn finite_pivots<L: Lanes>(n: usize, stride: usize, lu: *const L) -> u32 {
-    // SAFETY: as for `finite`.
+    // SAFETY: the caller has n columns of n scalars there.
     unsafe {
         let zero = constant::<L>(0.0);
         let mut taint = zero;
@@ -45,7 +45,7 @@ pub(super) fn rounding<T: Scalar>(n: usize) -> f64 {
 /// as the LAPACK engine judges it, but that here a size may be up to √2 too large.
 #[inline(always)]
 pub(super) unsafe fn trusted<L: Lanes, T: Scalar>(n: usize, stride: usize, lu: *const L) -> u32 {
-    // SAFETY: as for `finite`.
+    // SAFETY: the caller has n columns of n scalars there.
     unsafe {
         let rounding = constant::<L>(rounding::<T>(n));
         let mut tiny = 0;
@@ -94,7 +94,9 @@ pub(super) unsafe fn general<L: Lanes>(n: usize, at: impl Fn(usize) -> L, all: u
     above & below & adjoint & transpose & all
 }
 
-/// The norm of a matrix, whose columns are `stride` apart, times [`SHRINK`].
+/// The norm of a matrix, whose columns are `stride` apart, times [`SHRINK`]. Each sum begins with 0
+/// and goes upwards, sum + modulus · [`SHRINK`] with one rounding where the vector has that: of A
+/// over rows or columns as they lie, of X over its columns in the order of elimination.
 #[inline(always)]
 pub(super) unsafe fn norm<L: Lanes>(
     which: Norm,
@@ -102,7 +104,7 @@ pub(super) unsafe fn norm<L: Lanes>(
     stride: usize,
     a: *const L,
 ) -> L::Vector {
-    // SAFETY: as for `finite`.
+    // SAFETY: the caller has n columns of n scalars there.
     unsafe {
         let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
         let shrink = constant::<L>(SHRINK);

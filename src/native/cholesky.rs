@@ -11,8 +11,8 @@
 use super::checks::store_pivots;
 use super::kinds::hermitian;
 use super::lanes::{Lanes, constant};
-use super::task::{SHRINK, Task, load, rcond, store};
-use super::tiles::{Blocks, Square, finite_below, subtract};
+use super::task::{SHRINK, Task, rcond};
+use super::tiles::{Blocks, Square, finite_below, load_group, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::structure::Triangle;
@@ -52,7 +52,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             Matrix { n, a, inverses: inverses.as_mut_ptr(), sums: sums.as_mut_ptr() }
         };
         let memory = matrix.a.at(0, 0);
-        load::<L, T>(task, len, memory.cast());
+        load_group::<L, T>(task, len, memory.cast());
         let mut keep = task.all();
         if task.request.detect {
             keep &= hermitian(n, memory, keep);
@@ -94,7 +94,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         if upper && N != 0 && L::PARTS == 2 {
             transpose(n, matrix.a);
         }
-        store::<L::Vector>(memory.cast(), len, keep, |lane| task.to(lane));
+        store_group::<L, T>(task, len, memory.cast(), keep);
         task.found.inverted = keep;
     }
 }

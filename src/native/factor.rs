@@ -13,20 +13,25 @@ use super::vector::Vector;
 use crate::element::Scalar;
 
 /// Factorizes a group. `R` and `C` are the rows and columns of a tile that fits the registers.
-/// Returns 0 in the lanes whose matrix is finite.
+/// Where the order is known to the compiler, `UNROLL`: there are at most two panels then.
 ///
 /// # Safety
 ///
 /// The task is sound, and the memory has room for order n. The CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn factor<L: Lanes, T: Scalar, const R: usize, const C: usize>(
+pub(super) unsafe fn factor<
+    L: Lanes,
+    T: Scalar,
+    const UNROLL: bool,
+    const R: usize,
+    const C: usize,
+>(
     task: &mut Task<'_, T>,
     n: usize,
     memory: &Memory<L>,
-) -> L::Vector {
+) {
     // SAFETY: there are n places and n labels.
     unsafe {
-        let mut taint = constant::<L>(0.0);
         let part = constant::<L>(L::PARTS as f64);
         let mut label = task.bases::<L>();
         for i in 0..n {
@@ -34,38 +39,51 @@ pub(super) unsafe fn factor<L: Lanes, T: Scalar, const R: usize, const C: usize>
             memory.labels.add(i).write(label);
             label = label.add(part);
         }
-        let mut k = 0;
-        while k + C <= n {
-            taint = panel::<L, T, R, C>(task, n, k, memory, taint);
-            k += C;
+        if UNROLL {
+            if C <= n {
+                panel::<L, T, R, C>(task, n, 0, memory);
+            }
+            if 2 * C <= n {
+                panel::<L, T, R, C>(task, n, C, memory);
+            }
+        } else {
+            let mut k = 0;
+            while k + C <= n {
+                panel::<L, T, R, C>(task, n, k, memory);
+                k += C;
+            }
         }
+        let mut k = n / C * C;
         if C > 2 && k + 2 <= n {
-            taint = panel::<L, T, R, 2>(task, n, k, memory, taint);
+            panel::<L, T, R, 2>(task, n, k, memory);
             k += 2;
         }
         if k < n {
-            taint = panel::<L, T, R, 1>(task, n, k, memory, taint);
+            panel::<L, T, R, 1>(task, n, k, memory);
         }
-        taint
     }
 }
 
-/// Columns `k` to `k + C` of U and L.
+/// Columns `k` to `k + C` of U and L; `C` is 1, 2 or 4.
 #[inline(always)]
 unsafe fn panel<L: Lanes, T: Scalar, const R: usize, const C: usize>(
     task: &mut Task<'_, T>,
     n: usize,
     k: usize,
     memory: &Memory<L>,
-    mut taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: k + C ≤ n.
     unsafe {
-        taint = tiles::<L, T, R, C, true>(task, n, k, 0, k, memory, taint);
-        taint = tiles::<L, T, R, C, false>(task, n, k, k, n, memory, taint);
+        tiles::<L, T, R, C, true>(task, n, k, 0, k, memory);
+        tiles::<L, T, R, C, false>(task, n, k, k, n, memory);
         let mut pivots = [constant::<L>(0.0); C];
-        for t in 0..C {
-            pivots[t] = step::<L, T, C>(task, n, k, t, memory);
+        pivots[0] = step::<L, T, C, 0>(task, n, k, memory);
+        if C > 1 {
+            pivots[1] = step::<L, T, C, 1>(task, n, k, memory);
+        }
+        if C > 2 {
+            pivots[2] = step::<L, T, C, 2>(task, n, k, memory);
+            pivots[3] = step::<L, T, C, 3>(task, n, k, memory);
         }
         let mut j = 0;
         while j + R <= k {
@@ -76,7 +94,6 @@ unsafe fn panel<L: Lanes, T: Scalar, const R: usize, const C: usize>(
             exchange::<L, 1, C>(n, k, j, memory, &pivots);
             j += 1;
         }
-        taint
     }
 }
 
@@ -89,22 +106,20 @@ unsafe fn tiles<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER
     mut row: usize,
     end: usize,
     memory: &Memory<L>,
-    mut taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: end ≤ n.
     unsafe {
         while row + R <= end {
-            taint = tile::<L, T, R, C, UPPER>(task, n, k, row, memory, taint);
+            tile::<L, T, R, C, UPPER>(task, n, k, row, memory);
             row += R;
         }
         if R > 2 && row + 2 <= end {
-            taint = tile::<L, T, 2, C, UPPER>(task, n, k, row, memory, taint);
+            tile::<L, T, 2, C, UPPER>(task, n, k, row, memory);
             row += 2;
         }
         if row < end {
-            taint = tile::<L, T, 1, C, UPPER>(task, n, k, row, memory, taint);
+            tile::<L, T, 1, C, UPPER>(task, n, k, row, memory);
         }
-        taint
     }
 }
 
@@ -116,8 +131,7 @@ unsafe fn tile<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER:
     k: usize,
     row: usize,
     memory: &Memory<L>,
-    mut taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: row + R ≤ n, and to k for rows of U; k + C ≤ n. A label is a place of the group.
     unsafe {
         let zero = constant::<L>(0.0);
@@ -127,10 +141,9 @@ unsafe fn tile<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER:
             let places = (*memory.labels.add(row + r)).places();
             for c in 0..C {
                 tile[c][r] = L::gather(task.numbers((k + c) * n), places);
-                taint = tile[c][r].taint(taint, zero);
             }
         }
-        task.prefetch::<L>(R * C);
+        task.prefetch::<L>(R * C, n);
         for before in 0..if UPPER { row } else { k } {
             let multipliers = memory.a.add(before * stride + row);
             let mut above = [*column.add(before); C];
@@ -159,27 +172,25 @@ unsafe fn tile<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER:
                 column.add(c * stride + row + r).write(tile[c][r]);
             }
         }
-        taint
     }
 }
 
-/// Step `t` of the panel at column `k`: the pivot, the exchange of rows in the panel, the
+/// Step `STEP` of the panel at column `k`: the pivot, the exchange of rows in the panel, the
 /// multipliers, the columns behind. Returns the row of the first largest element.
 #[inline(always)]
-unsafe fn step<L: Lanes, T: Scalar, const C: usize>(
+unsafe fn step<L: Lanes, T: Scalar, const C: usize, const STEP: usize>(
     task: &mut Task<'_, T>,
     n: usize,
     k: usize,
-    t: usize,
     memory: &Memory<L>,
 ) -> L::Vector {
     let Memory { inverses, labels, index, column: stride, .. } = *memory;
-    // SAFETY: k + C ≤ n, t < C: all is inside `a`, or one of n.
+    // SAFETY: k + C ≤ n: all is inside `a`, or one of n.
     unsafe {
         let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
         let panel = memory.a.add(k * stride);
-        let k = k + t;
-        let column = panel.add(t * stride);
+        let k = k + STEP;
+        let column = panel.add(STEP * stride);
         let mut largest = [(*column.add(k)).size(), zero, zero, zero];
         for i in k + 1..n {
             let size = (*column.add(i)).size();
@@ -206,7 +217,7 @@ unsafe fn step<L: Lanes, T: Scalar, const C: usize>(
                 new[c] = new[c].blend(found, *panel.add(c * stride + i));
             }
         }
-        let found = old[t].size().eq(largest);
+        let found = old[STEP].size().eq(largest);
         pivot = pivot.blend(found, here);
         label = label.blend(found, old_label);
         for c in 0..C {
@@ -215,18 +226,18 @@ unsafe fn step<L: Lanes, T: Scalar, const C: usize>(
         }
         labels.add(k).write(label);
         task.found.odd ^= !L::Vector::bits(pivot.eq(here));
-        let inverse = new[t].inverse(one);
+        let inverse = new[STEP].inverse(one);
         inverses.add(k).write(inverse);
         for i in k + 1..n {
             let exchanged = pivot.eq(*index.add(i));
             labels.add(i).write((*labels.add(i)).blend(exchanged, old_label));
-            let multiplier = (*column.add(i)).blend(exchanged, old[t]).mul(inverse);
+            let multiplier = (*column.add(i)).blend(exchanged, old[STEP]).mul(inverse);
             column.add(i).write(multiplier);
             for c in 0..C {
-                if c != t {
+                if c != STEP {
                     let at = panel.add(c * stride + i);
                     let x = (*at).blend(exchanged, old[c]);
-                    at.write(if c > t { x.sub_mul(multiplier, new[c]) } else { x });
+                    at.write(if c > STEP { x.sub_mul(multiplier, new[c]) } else { x });
                 }
             }
         }

@@ -4,17 +4,17 @@
 //! ([`solve`](super::solve)) and then has its columns permuted, as LAPACK's `getri`: ‖I − XA‖
 //! stays small. The permutation of the columns of X is the address at which they are stored.
 
-use super::checks::{finite_pivots, general, norm, store_pivots, trusted};
+use super::checks::{finite, finite_pivots, general, norm, store_pivots, trusted};
 use super::factor::factor;
 use super::lanes::{Lanes, RealOf, constant};
 use super::solve::solve;
-use super::task::{Task, load, numbers, rcond, store};
+use super::task::{Task, load, numbers, rcond, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
 
 /// Vectors of memory for order `n` and `parts` vectors per scalar.
 pub(super) fn vectors(n: usize, parts: usize) -> usize {
-    (column(n) * n + stride(n) * n + n) * parts + 2 * n
+    (column(n) * n + stride(n) * n + n + n * n) * parts + 2 * n
 }
 
 /// From column to column of A: an odd number, so that the columns do not fall on the same few
@@ -43,10 +43,13 @@ pub(super) struct Memory<L: Lanes> {
     pub(super) labels: *mut L::Vector,
     /// 0, 1, …, n − 1.
     pub(super) index: *mut L::Vector,
+    /// The inverses as they are to be stored.
+    staging: *mut RealOf<L>,
 }
 
-/// Inverts a group. `R` and `C` are the rows and columns of a tile of the factorization that fits
-/// the registers; `RX`, a power of two up to 8, and `CX` those of a tile of the inverse.
+/// Inverts a group of order `N`, or, where that is 0, of any order. `R` and `C` are the rows and
+/// columns of a tile of the factorization that fits the registers; `RX`, a power of two up to 8,
+/// and `CX` those of a tile of the inverse; `HALF` is half of `RX`.
 ///
 /// # Safety
 ///
@@ -55,14 +58,16 @@ pub(super) struct Memory<L: Lanes> {
 pub(super) unsafe fn invert<
     L: Lanes,
     T: Scalar,
+    const N: usize,
     const R: usize,
     const C: usize,
     const RX: usize,
+    const HALF: usize,
     const CX: usize,
 >(
     task: &mut Task<'_, T>,
 ) {
-    let n = task.n;
+    let n = if N == 0 { task.n } else { N };
     // SAFETY: the memory holds `vectors(n, PARTS)` vectors; these parts are as many.
     unsafe {
         let a = task.memory.cast::<L>();
@@ -70,7 +75,8 @@ pub(super) unsafe fn invert<
         let inverses = x.add(stride(n) * n);
         let labels = inverses.add(n).cast::<L::Vector>();
         let index = labels.add(n);
-        let memory = Memory { a, column: column(n), x, inverses, labels, index };
+        let staging = index.add(n).cast();
+        let memory = Memory { a, column: column(n), x, inverses, labels, index, staging };
 
         let mut keep = task.all();
         if task.request.detect {
@@ -85,11 +91,18 @@ pub(super) unsafe fn invert<
             load::<L, T>(task, n * n * L::PARTS, x.cast());
             norm_of_a = norm(which, n, n, x);
         }
-        let zero = constant::<L>(0.0);
-        let taint = factor::<L, T, R, C>(task, n, &memory);
-        keep &= L::Vector::bits(taint.eq(zero));
-        task.found.singular &= keep;
-        keep &= finite_pivots(n, memory.column, a);
+        // What is not finite in A is not finite in L or U, then in each row of X that it meets,
+        // and then in the first column of X, which is solved for last.
+        if N == 0 {
+            factor::<L, T, false, R, C>(task, n, &memory);
+        } else {
+            factor::<L, T, true, R, C>(task, n, &memory);
+        }
+        if task.found.singular != 0 {
+            let places = task.bases::<L>().places();
+            task.found.singular &= finite(n * n, |at| L::gather(task.numbers(at), places));
+        }
+        keep &= !task.found.singular & finite_pivots(n, memory.column, a);
         if task.request.wary {
             keep &= trusted::<L, T>(n, memory.column, a);
         }
@@ -99,17 +112,15 @@ pub(super) unsafe fn invert<
                 store_pivots::<L, T>(task, k * lanes, *a.add(k * memory.column + k));
             }
         }
-        let mut taint = zero;
         let mut row = 0;
-        while row + RX / 2 < n {
-            taint = solve::<L, RX, CX>(n, row, &memory, taint);
+        while row + HALF < n {
+            solve::<L, RX, CX>(n, row, &memory);
             row += RX;
         }
         if row < n {
-            taint = solve::<L, { RX }, CX>(n, row, &memory, taint);
+            solve::<L, HALF, CX>(n, row, &memory);
         }
-        keep &= L::Vector::bits(taint.eq(zero));
-        keep &= !task.found.singular;
+        keep &= finite(n, |i| *x.add(i));
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm(which, n, stride(n), x);
             let limit = task.request.min_rcond;
@@ -129,19 +140,45 @@ unsafe fn store_columns<L: Lanes, T: Scalar>(
     memory: &Memory<L>,
     keep: u32,
 ) {
+    let to = task.to::<RealOf<L>>();
+    let len = n * L::PARTS;
+    // SAFETY: there is room for a group in its place and in the staging.
+    unsafe {
+        if !task.streams(keep) {
+            columns_to::<L, T, false>(task, n, memory, keep, to);
+        } else if len % L::Vector::LANES == 0 && to.cast::<L::Vector>().is_aligned() {
+            columns_to::<L, T, true>(task, n, memory, keep, to);
+        } else {
+            columns_to::<L, T, false>(task, n, memory, keep, memory.staging);
+            stream::<L::Vector>(memory.staging, to, L::Vector::LANES * n * len);
+        }
+    }
+}
+
+/// [`store_columns`] to a group at `to`. `STREAM`: past the cache; each column is whole vectors
+/// then, and aligned.
+#[inline(always)]
+unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
+    task: &Task<'_, T>,
+    n: usize,
+    memory: &Memory<L>,
+    keep: u32,
+    to: *mut RealOf<L>,
+) {
     let len = n * L::PARTS;
     for j in 0..n {
         // SAFETY: each lane's label is that of a row of its matrix, which has n columns of n
         // scalars.
         unsafe {
             let labels = numbers(*memory.labels.add(j));
-            let to = |lane: usize| {
+            let place = |lane: usize| {
                 let label: f64 = labels[lane].into();
                 let label = label.to_int_unchecked::<i32>().cast_unsigned() as usize;
                 let base = task.at(lane) * L::PARTS;
-                task.to::<RealOf<L>>(lane).wrapping_add((label - base) * n)
+                to.wrapping_add(base + (label - base) * n)
             };
-            store(memory.x.add(j * stride(n)).cast::<L::Vector>(), len, keep, to);
+            let from = memory.x.add(j * stride(n)).cast::<L::Vector>();
+            store::<L::Vector, STREAM>(from, len, keep, place);
         }
     }
 }

@@ -6,6 +6,9 @@
 //! machine has. A [`Kernel`] is the algorithms compiled for a set and a scalar: with one lane it is
 //! plain Rust, and the reference for the others.
 //!
+//! A kernel goes through a run of matrices group by group; while it works on one, the next is
+//! fetched, and what is too much for the caches is written past them.
+//!
 //! In every lane rows are exchanged for the largest pivot, as in LAPACK, and no lane sees what
 //! happens in another. A matrix that a kernel cannot invert to the satisfaction of all that was
 //! asked is left as it was: the caller takes it out of the group.
@@ -18,6 +21,8 @@
 mod checks;
 mod cholesky;
 mod factor;
+#[cfg(all(test, unix))]
+mod guarded;
 mod kinds;
 mod lanes;
 mod lu;
@@ -36,6 +41,7 @@ mod tiles;
 mod tiny;
 mod triangle;
 mod vector;
+pub(crate) mod whole;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -48,14 +54,15 @@ use lanes::{Complex, Real};
 use num_complex::{Complex32, Complex64};
 pub(crate) use scan::{all_finite, largest};
 use set::Set;
+use std::ops::Range;
 pub(crate) use task::Request;
 use task::{Found, Task};
-use vector::{MAX_LANES, One, Vector};
+use vector::{Fused, MAX_LANES, One, Vector};
 
 /// The largest order that a kernel takes.
 pub(crate) const MAX_ORDER: usize = 64;
 
-/// A group is inverted.
+/// Groups are inverted, up to one that has a matrix which is not.
 ///
 /// # Safety
 ///
@@ -77,20 +84,26 @@ pub(crate) struct Kernel<T> {
     /// Bytes of a vector.
     vector: usize,
     /// By order; the first one takes every order.
-    entries: [Entry<T>; tiny::MAX_ORDER + 1],
+    entries: [Entry<T>; 9],
     /// One matrix of an order that is not tiny.
     single: Single<T>,
     /// Which groups go matrix by matrix.
     few: Few,
-    positive_definite: [Entry<T>; tiles::MAX_BLOCK + 1],
-    triangular: [Entry<T>; tiles::MAX_BLOCK + 1],
+    positive_definite: ByOrder<T>,
+    triangular: ByOrder<T>,
+    /// The same for a single matrix, by the same arithmetic without lanes.
+    positive_definite_alone: ByOrder<T>,
+    triangular_alone: ByOrder<T>,
     /// Looks which kinds of matrices there are, and inverts none.
     find: Entry<T>,
 }
 
+/// The entries of a kernel for a structure; the first one takes every order that is no block.
+type ByOrder<T> = [Entry<T>; tiles::MAX_BLOCK + 1];
+
 /// How a kernel goes over a group.
 enum Way<T> {
-    /// A matrix per lane.
+    /// All at once.
     InLanes(Entry<T>),
     /// Matrix by matrix.
     OneByOne(Single<T>),
@@ -137,7 +150,7 @@ impl<T> Default for Work<T> {
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// The matrices of a group: `n²` scalars each, one behind the other, by columns.
+/// The matrices of a run: `n²` scalars each, one behind the other, by columns.
 pub(crate) enum Group<'a, T> {
     /// Read here, written there.
     Into(&'a [T], &'a mut [T]),
@@ -146,11 +159,11 @@ pub(crate) enum Group<'a, T> {
 }
 
 impl<T> Group<'_, T> {
-    /// The same group once more.
-    pub(crate) fn again(&mut self) -> Group<'_, T> {
+    /// The same matrices once more, from a scalar on.
+    pub(crate) fn again(&mut self, scalars: Range<usize>) -> Group<'_, T> {
         match self {
-            Group::Into(from, to) => Group::Into(from, to),
-            Group::InPlace(a) => Group::InPlace(a),
+            Group::Into(from, to) => Group::Into(&from[scalars.clone()], &mut to[scalars]),
+            Group::InPlace(a) => Group::InPlace(&mut a[scalars]),
         }
     }
 
@@ -163,8 +176,10 @@ impl<T> Group<'_, T> {
     }
 }
 
-/// What became of the matrices of a group.
+/// What became of the matrices of the last group that was worked on; those of the groups before
+/// were all inverted.
 pub(crate) struct Outcome<'a, T> {
+    first: usize,
     n: usize,
     lanes: usize,
     found: &'a Found,
@@ -172,6 +187,11 @@ pub(crate) struct Outcome<'a, T> {
 }
 
 impl<T: Scalar> Outcome<'_, T> {
+    /// The first matrix of the group.
+    pub(crate) fn first(&self) -> usize {
+        self.first
+    }
+
     /// The matrices that were inverted, the first in the lowest bit; the others are as they were.
     pub(crate) fn inverted(&self) -> u32 {
         self.found.inverted
@@ -223,7 +243,7 @@ impl<T: Scalar> Kernel<T> {
         row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| *few)
     }
 
-    /// Inverts up to [`lanes`](Self::lanes) matrices of order `n`.
+    /// Inverts general matrices of order `n`: [`invert_as`](Self::invert_as).
     #[cfg(test)]
     pub(crate) fn invert<'w>(
         self,
@@ -235,8 +255,9 @@ impl<T: Scalar> Kernel<T> {
         self.invert_as(Kind::General, u32::MAX, work, n, group, request)
     }
 
-    /// Inverts those of up to [`lanes`](Self::lanes) matrices of order `n` that `only` has, as
-    /// matrices of this kind.
+    /// Inverts matrices of order `n` as matrices of this kind, in groups of
+    /// [`lanes`](Self::lanes), to the end or to the first group in which one cannot be inverted to
+    /// the satisfaction of all that is asked. Of a single group, those that `only` has.
     pub(crate) fn invert_as<'w>(
         self,
         kind: Kind,
@@ -246,11 +267,8 @@ impl<T: Scalar> Kernel<T> {
         group: Group<'_, T>,
         request: Request,
     ) -> Outcome<'w, T> {
-        let (entries, triangle): (&[Entry<T>], _) = match kind {
-            Kind::General => (&self.entries, Triangle::Lower),
-            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
-            Kind::Triangular(triangle) => (&self.triangular, triangle),
-        };
+        let stream = request.stream && matches!(group, Group::Into(..));
+        let request = Request { stream, ..request };
         let places = match group {
             Group::Into(from, to) => {
                 assert_eq!(from.len(), to.len());
@@ -258,19 +276,30 @@ impl<T: Scalar> Kernel<T> {
             }
             Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
         };
+        let alone = kind != Kind::General && places.2 == n * n;
+        let (entries, triangle): (&[Entry<T>], _) = match kind {
+            Kind::General => (&self.entries, Triangle::Lower),
+            Kind::PositiveDefinite(triangle) if alone => (&self.positive_definite_alone, triangle),
+            Kind::PositiveDefinite(triangle) => (&self.positive_definite, triangle),
+            Kind::Triangular(triangle) if alone => (&self.triangular_alone, triangle),
+            Kind::Triangular(triangle) => (&self.triangular, triangle),
+        };
         let way = if kind == Kind::General && places.2 <= self.few(n) * n * n {
             Way::OneByOne(self.single)
         } else {
             Way::InLanes(*entries.get(n).unwrap_or(&entries[0]))
         };
         // SAFETY: these are slices; what is written is unique.
-        unsafe { self.run(way, (triangle, only), work, n, places, request) }
+        let outcome = unsafe { self.run(way, (triangle, only), work, n, places, request) };
+        Outcome { lanes: if alone { 1 } else { self.lanes }, ..outcome }
     }
 
     /// Looks which kinds of matrices there are in a group.
     pub(crate) fn kinds(self, work: &mut Work<T>, n: usize, group: &[T]) -> Kinds {
         let (rcond, min_rcond) = (None, None);
-        let request = Request { detect: true, rcond, min_rcond, determinant: false, wary: false };
+        let (determinant, wary, stream) = (false, false, false);
+        let request = Request { detect: true, rcond, min_rcond, determinant, wary, stream };
+        assert!(group.len() <= self.lanes * n * n);
         let none = std::ptr::null_mut();
         let places = (group.as_ptr(), none, group.len());
         // SAFETY: the group can be read; the entry writes none of it.
@@ -287,19 +316,20 @@ impl<T: Scalar> Kernel<T> {
     /// # Safety
     ///
     /// They may be read and written there; the places are the same or apart.
-    unsafe fn run<'w>(
+    unsafe fn run(
         self,
         way: Way<T>,
         (triangle, only): (Triangle, u32),
-        work: &'w mut Work<T>,
+        work: &mut Work<T>,
         n: usize,
         (from, to, len): (*const T, *mut T, usize),
         request: Request,
-    ) -> Outcome<'w, T> {
+    ) -> Outcome<'_, T> {
         assert!((1..=MAX_ORDER).contains(&n), "order {n}");
         let size = n * n;
         let count = len / size;
-        assert!(len % size == 0 && (1..=self.lanes).contains(&count), "{len} scalars, order {n}");
+        assert!(len % size == 0 && count > 0, "{len} scalars, order {n}");
+        assert!(only == u32::MAX || count <= self.lanes, "{count} matrices of which to leave some");
         let parts = if T::COMPLEX { 2 } else { 1 };
         let vectors = match way {
             Way::InLanes(_) => lu::vectors(n, parts),
@@ -315,9 +345,12 @@ impl<T: Scalar> Kernel<T> {
         work.found.clear();
         let mut task = Task {
             n,
-            count,
+            lanes: self.lanes,
+            count: count.min(self.lanes),
+            left: count,
             from,
             to,
+            ahead: from.wrapping_add(count.min(self.lanes) * size).cast(),
             memory: work.lines.as_mut_ptr().cast(),
             pivots: work.pivots.as_mut_ptr(),
             request,
@@ -325,7 +358,7 @@ impl<T: Scalar> Kernel<T> {
             only,
             found: &mut work.found,
         };
-        // SAFETY: there are `count` matrices of n² scalars at `from` and `to`, as the caller
+        // SAFETY: there are `left` matrices of n² scalars at `from` and `to`, as the caller
         // promises. The memory is what the kernel says it needs, aligned to 64 bytes; there is
         // room for n · LANES pivots if they are asked for. `of` has looked whether the CPU has
         // the set.
@@ -339,7 +372,8 @@ impl<T: Scalar> Kernel<T> {
                 }
             }
         }
-        Outcome { n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
+        let first = count - task.left;
+        Outcome { first, n, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
     /// Inverts one general matrix: [`one_as`](Self::one_as).
@@ -370,6 +404,7 @@ impl<T: Scalar> Kernel<T> {
             min_rcond: None,
             determinant: ask.determinant,
             wary: ask.wary,
+            stream: false,
         };
         let outcome = self.invert_as(kind, u32::MAX, work, n, Group::InPlace(a), request);
         if let Some(step) = outcome.singular(0) {
@@ -394,22 +429,45 @@ pub(crate) trait Kernels: Sized {
     fn kernel(set: Set) -> Kernel<Self>;
 }
 
-/// A kernel of lanes `$lanes` of a vector. Each small order is a function of its own: debug builds
-/// keep every temporary on the stack.
+/// An entry for each order.
+macro_rules! by_order {
+    ($entry:ident) => {
+        [$entry::<0>, $entry::<1>, $entry::<2>, $entry::<3>, $entry::<4>, $entry::<5>]
+    };
+}
+
+/// A kernel of lanes `$lanes` of a vector; `$alone` are its scalars one by one. Each small order is
+/// a function of its own: debug builds keep every temporary on the stack.
 macro_rules! kernel {
-    ($scalar:ty, $lanes:ty, $vector:ty,
-     $r:literal $c:literal $rx:literal $cx:literal,
+    ($scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal,
+     $r:literal $c:literal $rx:literal $half:literal $cx:literal,
      $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
      $(, $features:literal)?) => {{
         $(#[target_feature(enable = $features)])?
-        unsafe fn any(task: &mut Task<'_, $scalar>) {
+        unsafe fn order<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { lu::invert::<$lanes, _, $r, $c, $rx, $cx>(task) }
+            unsafe {
+                loop {
+                    lu::invert::<$lanes, _, N, $r, $c, $rx, $half, $cx>(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn tiny<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { tiny::invert::<$lanes, _, N>(task) }
+            unsafe {
+                loop {
+                    tiny::invert::<$lanes, _, N>(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn single(task: &mut Task<'_, $scalar>, lane: usize) {
@@ -419,40 +477,64 @@ macro_rules! kernel {
         $(#[target_feature(enable = $features)])?
         unsafe fn cholesky<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { cholesky::invert::<$lanes, _, N>(task) }
+            unsafe {
+                loop {
+                    cholesky::invert::<$lanes, _, N>(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn triangle<const N: usize>(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
-            unsafe { triangle::invert::<$lanes, _, N>(task) }
+            unsafe {
+                loop {
+                    triangle::invert::<$lanes, _, N>(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn find(task: &mut Task<'_, $scalar>) {
             // SAFETY: the caller's promise.
             unsafe { kinds::find::<$lanes, _>(task) }
         }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn cholesky_alone<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { cholesky::invert::<$alone, _, N>(task) }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn triangle_alone<const N: usize>(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe { triangle::invert::<$alone, _, N>(task) }
+        }
         Kernel {
             lanes: <$vector>::LANES,
             vector: size_of::<$vector>(),
-            entries: [any, tiny::<1>, tiny::<2>, tiny::<3>, tiny::<4>, tiny::<5>, tiny::<6>],
+            entries: [
+                order::<0>,
+                tiny::<1>,
+                tiny::<2>,
+                tiny::<3>,
+                tiny::<4>,
+                tiny::<5>,
+                tiny::<6>,
+                order::<{ 7 * $small }>,
+                order::<{ 8 * $small }>,
+            ],
             single,
             few: $few,
-            positive_definite: [
-                cholesky::<0>,
-                cholesky::<1>,
-                cholesky::<2>,
-                cholesky::<3>,
-                cholesky::<4>,
-                cholesky::<5>,
-            ],
-            triangular: [
-                triangle::<0>,
-                triangle::<1>,
-                triangle::<2>,
-                triangle::<3>,
-                triangle::<4>,
-                triangle::<5>,
-            ],
+            positive_definite: by_order!(cholesky),
+            triangular: by_order!(triangle),
+            positive_definite_alone: by_order!(cholesky_alone),
+            triangular_alone: by_order!(triangle_alone),
             find,
         }
     }};
@@ -461,24 +543,30 @@ macro_rules! kernel {
 /// A group of a few matrices is not worth the lanes: measured. Tiny orders always are.
 const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
 
-/// The entries of one scalar: one per set, each with the tiles that fit its registers: rows and
-/// columns of one of the factorization, and of one of the inverse; of a single matrix, blocks and
-/// columns, steps and columns of elimination.
+/// The entries of one scalar: one per set. `$small` is 1 where orders 7 and 8 have functions
+/// of their own; then the tiles that fit the set's registers, see [`lu::invert`]; of a single
+/// matrix, blocks and columns, steps and columns of elimination.
 macro_rules! kernels {
-    ($scalar:ty, $parts:ident, $real:ty, $few:expr,
+    ($scalar:ty, $parts:ident, $real:ty, $small:literal, $few:expr,
      $avx2:ident [$($a:literal)*] [$($b:literal)*],
      $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
         impl Kernels for $scalar {
+            #[allow(clippy::erasing_op)] // order 0 is any order
+            // Else every crate that calls it would compile all kernels once more.
+            #[inline(never)]
             fn kernel(set: Set) -> Kernel<Self> {
                 match set {
                     Set::Portable => {
-                        kernel!($scalar, $parts<One<$real>>, One<$real>, 2 2 4 2, 4 2 2 2, $few)
+                        kernel!($scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0,
+                            2 2 4 2 2, 4 2 2 2, $few)
                     }
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => kernel!(
                         $scalar,
                         $parts<x86::$avx2>,
+                        $parts<Fused<$real>>,
                         x86::$avx2,
+                        $small,
                         $($a)*,
                         $($b)*,
                         FEW,
@@ -488,7 +576,9 @@ macro_rules! kernels {
                     Set::Avx512 => kernel!(
                         $scalar,
                         $parts<x86::$avx512>,
+                        $parts<Fused<$real>>,
                         x86::$avx512,
+                        $small,
                         $($c)*,
                         $($d)*,
                         FEW,
@@ -499,7 +589,9 @@ macro_rules! kernels {
                     Set::Neon => kernel!(
                         $scalar,
                         $parts<neon::$neon>,
+                        $parts<Fused<$real>>,
                         neon::$neon,
+                        $small,
                         $($c)*,
                         $($d)*,
                         FEW,
@@ -512,11 +604,11 @@ macro_rules! kernels {
 }
 
 // One lane has nothing to gain but a better order of work.
-kernels!(f32, Real, f32, &[(20, 1)],
-    F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4], F32x4);
-kernels!(f64, Real, f64, &[(20, 1)],
-    F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4], F64x2);
-kernels!(Complex32, Complex, f32, &[],
-    F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4], F32x4);
-kernels!(Complex64, Complex, f64, &[],
-    F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4], F64x2);
+kernels!(f32, Real, f32, 1, &[(20, 1)],
+    F32x8 [2 4 4 2 2] [2 4 2 4], F32x16 [4 4 8 4 3] [4 4 4 4], F32x4);
+kernels!(f64, Real, f64, 1, &[(20, 1)],
+    F64x4 [2 4 4 2 2] [2 4 2 4], F64x8 [4 4 8 4 3] [4 4 4 4], F64x2);
+kernels!(Complex32, Complex, f32, 0, &[],
+    F32x8 [2 2 2 1 2] [2 2 2 2], F32x16 [2 4 4 2 2] [2 4 2 4], F32x4);
+kernels!(Complex64, Complex, f64, 0, &[],
+    F64x4 [2 2 2 1 2] [2 2 2 2], F64x8 [2 4 4 2 2] [2 4 2 4], F64x2);

@@ -62,6 +62,14 @@ macro_rules! plain {
             $vector(proved!($load(numbers.as_ptr())))
         }
         #[inline(always)]
+        unsafe fn stream(self, to: *mut $real) {
+            proved!($store(to, self.0))
+        }
+        #[inline(always)]
+        unsafe fn fence() {}
+        #[inline(always)]
+        unsafe fn prefetch(_: *const u8, _: bool) {}
+        #[inline(always)]
         fn add(self, x: Self) -> Self {
             $vector(proved!($add(self.0, x.0)))
         }

@@ -54,3 +54,29 @@ pub(crate) fn best() -> Set {
     });
     *BEST
 }
+
+/// Runs plain loops compiled for the best instruction set of this machine. They have no fused
+/// multiplication, so every set gives the same bits.
+///
+/// What `work` calls has to be inlined to gain from it; nothing else depends on that.
+pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+        fn avx512<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        #[target_feature(enable = "avx2")]
+        fn avx2<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        match best() {
+            // SAFETY: the CPU has what `best` names.
+            Set::Avx512 => return unsafe { avx512(work) },
+            // SAFETY: as above.
+            Set::Avx2 => return unsafe { avx2(work) },
+            Set::Portable => {}
+        }
+    }
+    work()
+}

@@ -191,7 +191,7 @@ pub(super) unsafe fn invert<
                 }
             }
         }
-        store::<L>(&m, task.to(lane));
+        store::<L>(&m, task.to_lane(lane));
         task.found.inverted |= 1 << lane;
     }
 }

@@ -7,14 +7,12 @@ use super::lanes::{Lanes, constant};
 use super::lu::{Memory, stride};
 
 /// Rows `row` to `row + R` of X, but for the permutation of the columns: W U = I, then X L = W.
-/// Returns `taint` with them.
 #[inline(always)]
 pub(super) unsafe fn solve<L: Lanes, const R: usize, const C: usize>(
     n: usize,
     row: usize,
     memory: &Memory<L>,
-    taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: row < n, and the columns of `x` have room for a last tile.
     unsafe {
         let x = memory.x.add(row);
@@ -27,17 +25,15 @@ pub(super) unsafe fn solve<L: Lanes, const R: usize, const C: usize>(
             forward::<L, R, 1>(n, row, j, memory, x);
             j += 1;
         }
-        let mut taint = taint;
         let mut end = n;
         while end >= C {
-            taint = backward::<L, R, C>(n, row, end - C, memory, x, taint);
+            backward::<L, R, C>(n, row, end - C, memory, x);
             end -= C;
         }
         while end > 0 {
-            taint = backward::<L, R, 1>(n, row, end - 1, memory, x, taint);
+            backward::<L, R, 1>(n, row, end - 1, memory, x);
             end -= 1;
         }
-        taint
     }
 }
 
@@ -122,13 +118,11 @@ unsafe fn backward<L: Lanes, const R: usize, const C: usize>(
     j: usize,
     memory: &Memory<L>,
     x: *mut L,
-    mut taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: j + C ≤ n; columns of W from `row` on have been written.
     unsafe {
         let a = memory.a.add(j * memory.column);
-        let vector_zero = constant::<L>(0.0);
-        let zero = L::real(vector_zero);
+        let zero = L::real(constant::<L>(0.0));
         let mut tile = [[zero; R]; C];
         for c in 0..C {
             if j + c >= row {
@@ -147,9 +141,7 @@ unsafe fn backward<L: Lanes, const R: usize, const C: usize>(
             }
             for r in 0..R {
                 x.add((j + c) * stride(n) + r).write(tile[c][r]);
-                taint = tile[c][r].taint(taint, vector_zero);
             }
         }
-        taint
     }
 }

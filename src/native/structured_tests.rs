@@ -3,7 +3,7 @@
 
 use super::tests::{ALL, NOTHING, Parts, assert_close, bits, orders, random, sets};
 use super::{Group, Kernel, Kind, Request, Work};
-use crate::engine::{Ask, Breakdown, Facts, Norm};
+use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm};
 use crate::layout::{self, Order};
 use crate::residual;
 use crate::structure::{Found, Triangle, detect};
@@ -73,12 +73,13 @@ impl Kind {
         veiled
     }
 
-    /// What LAPACK says, and its inverse in both triangles.
+    /// What LAPACK says, or the whole-matrix code of a build without it.
     fn by_lapack<T: Parts>(self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown> {
-        let work = &mut T::Workspace::default();
+        let mut engines = Engines::default();
+        let engine = engines.of(Engine::Auto.beyond_kernels());
         match self {
-            Kind::PositiveDefinite(triangle) => T::positive_definite(work, n, a, triangle, ask),
-            _ => T::triangular(work, n, a, self.triangle(), ask),
+            Kind::PositiveDefinite(triangle) => engine.positive_definite(n, a, triangle, ask),
+            _ => engine.triangular(n, a, self.triangle(), ask),
         }
     }
 }
@@ -235,7 +236,9 @@ impl Spoiled {
             Spoiled::NotANumber => a[n * n - 1] = T::nan(),
             Spoiled::Tiny => {
                 let factor = if T::UNIT_ROUNDOFF < 1e-10 { 1e-312 } else { 1e-42 };
-                a.iter_mut().for_each(|x| *x = x.scale(factor));
+                for x in a {
+                    *x = x.scale(factor);
+                }
             }
         }
     }

@@ -20,15 +20,23 @@ pub(crate) struct Request {
     pub(crate) determinant: bool,
     /// Leave matrices alone of which a pivot may be the rounding error of a zero?
     pub(crate) wary: bool,
+    /// Write past the cache? Only where the inverses do not replace the matrices.
+    pub(crate) stream: bool,
 }
 
 /// A group of matrices, one per lane, under way.
 pub(super) struct Task<'a, T> {
     pub(super) n: usize,
-    /// Matrices, one behind the other; the lanes behind them repeat the last one.
+    /// Matrices of a full group.
+    pub(super) lanes: usize,
+    /// Matrices of the group, one behind the other; the lanes behind them repeat the last one.
     pub(super) count: usize,
+    /// Matrices from this group on.
+    pub(super) left: usize,
     pub(super) from: *const T,
     pub(super) to: *mut T,
+    /// What lies behind the group, and is fetched while it is worked on.
+    pub(super) ahead: *const u8,
     /// As many bytes as the kernel says it needs, aligned for any vector.
     pub(super) memory: *mut u8,
     /// The pivots, lane after lane for each step, if the determinant is asked for.
@@ -122,14 +130,56 @@ impl<T: Scalar> Task<'_, T> {
 
     /// Asks for as much of the group behind this one as `scalars` per lane are, if there is one.
     #[inline(always)]
-    pub(super) fn prefetch<L: Lanes>(&mut self, scalars: usize) {}
+    pub(super) fn prefetch<L: Lanes>(&mut self, scalars: usize, n: usize) {
+        let group = n * n * L::PARTS * size_of::<L::Vector>();
+        let bytes = scalars * L::PARTS * size_of::<L::Vector>();
+        if self.left > self.count {
+            for line in (0..bytes).step_by(64) {
+                // SAFETY: a group was read, so the CPU has the instructions.
+                unsafe { L::Vector::prefetch(self.ahead.wrapping_add(line), group <= NEAR) };
+            }
+            self.ahead = self.ahead.wrapping_add(bytes);
+        }
+    }
+
+    /// Goes on to the next group, if there is one and every matrix of this one was inverted.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> bool {
+        if self.found.inverted != self.all() || self.left <= self.count {
+            return false;
+        }
+        let scalars = self.count * self.n * self.n;
+        self.from = self.from.wrapping_add(scalars);
+        self.to = self.to.wrapping_add(scalars);
+        self.left -= self.count;
+        self.count = self.left.min(self.lanes);
+        self.ahead = self.from.wrapping_add(self.count * self.n * self.n).cast();
+        self.found.clear();
+        true
+    }
+
+    /// Where the inverses of the group are written.
+    #[inline(always)]
+    pub(super) fn to<R>(&self) -> *mut R {
+        self.to.cast()
+    }
 
     /// Where a lane's inverse is written.
     #[inline(always)]
-    pub(super) fn to<R>(&self, lane: usize) -> *mut R {
+    pub(super) fn to_lane<R>(&self, lane: usize) -> *mut R {
         self.to.wrapping_add(self.at(lane)).cast()
     }
+
+    /// Whether the inverses of these lanes are a whole group to be written past the cache.
+    #[inline(always)]
+    pub(super) fn streams(&self, keep: u32) -> bool {
+        self.request.stream && keep == self.all() && self.left >= self.lanes
+    }
 }
+
+/// Bytes of a group that are fetched into the first cache; those of larger ones are to wait in the
+/// second.
+const NEAR: usize = 8 << 10;
 
 /// Reads `len` vectors: number e of every lane's matrix goes to vector e.
 ///
@@ -190,13 +240,14 @@ pub(super) unsafe fn empty<V: Vector>() -> Tile<V> {
 }
 
 /// Writes the first `len` of the vectors at `from`, as many numbers to a place of each lane that
-/// `keep` has.
+/// `keep` has. `STREAM`: past the cache, where every lane is kept, the places are aligned, and
+/// `len` is a multiple of the lanes.
 ///
 /// # Safety
 ///
 /// They can be read and written there.
 #[inline(always)]
-pub(super) unsafe fn store<V: Vector>(
+pub(super) unsafe fn store<V: Vector, const STREAM: bool>(
     from: *const V,
     len: usize,
     keep: u32,
@@ -232,7 +283,11 @@ pub(super) unsafe fn store<V: Vector>(
                 tile[e] = from.add(start + e).read();
             }
             V::transpose(&mut tile);
-            if every {
+            if STREAM {
+                for lane in 0..V::LANES {
+                    tile[lane].stream(to[lane].add(start));
+                }
+            } else if every {
                 for lane in 0..V::LANES {
                     tile[lane].store(to[lane].add(start));
                 }
@@ -247,6 +302,32 @@ pub(super) unsafe fn store<V: Vector>(
                 return;
             }
             start = (start + lanes).min(len - lanes);
+        }
+    }
+}
+
+/// Copies `len` numbers past the cache.
+///
+/// # Safety
+///
+/// They can be read and written there.
+#[inline(always)]
+pub(super) unsafe fn stream<V: Vector>(from: *const V::Real, to: *mut V::Real, len: usize) {
+    let lanes = V::LANES;
+    // A vector's place is that of a number, so that less than a vector is before the first.
+    let head = to.align_offset(size_of::<V>()).min(len);
+    // SAFETY: the caller's promise; `head`, and what is left, is less than a vector.
+    unsafe {
+        if head > 0 {
+            V::load_first(from, head).store_first(to, head);
+        }
+        let mut at = head;
+        while at + lanes <= len {
+            V::load(from.add(at)).stream(to.add(at));
+            at += lanes;
+        }
+        if at < len {
+            V::load_first(from.add(at), len - at).store_first(to.add(at), len - at);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::set::Set;
 use super::vector::MAX_LANES;
 use super::{Group, Kernel, MAX_ORDER, Request, Work};
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Norm};
+use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
 use crate::residual;
 use num_complex::{Complex32, Complex64};
@@ -81,10 +81,10 @@ pub(super) const ALL: Request = Request {
     min_rcond: None,
     determinant: true,
     wary: false,
+    stream: false,
 };
 
-pub(super) const NOTHING: Request =
-    Request { detect: false, rcond: None, min_rcond: None, determinant: false, wary: false };
+pub(super) const NOTHING: Request = Request { rcond: None, determinant: false, ..ALL };
 
 pub(super) fn assert_close(a: f64, b: f64, within: f64, what: &str) {
     assert!((a - b).abs() <= within * a.abs().max(b.abs()).max(1.0), "{what}: {a} and {b}");
@@ -93,7 +93,8 @@ pub(super) fn assert_close(a: f64, b: f64, within: f64, what: &str) {
 /// Every count of matrices gives what LAPACK gives, and one matrix's bits do not depend on it.
 fn agrees_with_lapack<T: Parts>() {
     let rng = &mut StdRng::seed_from_u64(4);
-    let (mut work, mut lapack) = (Work::default(), T::Workspace::default());
+    let (mut work, mut engines) = (Work::default(), Engines::<T>::default());
+    let lapack = engines.of(Engine::Auto.beyond_kernels());
     for set in sets() {
         let kernel = Kernel::<T>::of(set);
         for n in orders() {
@@ -119,7 +120,7 @@ fn agrees_with_lapack<T: Parts>() {
                     assert_eq!(one.rcond, Some(rcond), "{what}");
                     assert_eq!(one.determinant, Some((sign, log)), "{what}");
                     let mut theirs = a[at].to_vec();
-                    let facts = T::general(&mut lapack, n, &mut theirs, ask).unwrap();
+                    let facts = lapack.general(n, &mut theirs, ask).unwrap();
                     let (their_sign, their_log) = facts.determinant.unwrap();
                     // An estimate may be too optimistic, not much so for such orders.
                     let ratio = facts.rcond.unwrap() / rcond;

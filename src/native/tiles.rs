@@ -1,7 +1,9 @@
 //! Squares of scalars in lanes, worked on in tiles of 3 and 4 rows and columns.
 
-use super::lanes::{Lanes, constant};
+use super::lanes::{Lanes, RealOf, constant};
+use super::task::{Task, load, store};
 use super::vector::Vector;
+use crate::element::Scalar;
 
 /// Up to this order a matrix is one block, and everything about it is unrolled; above, it is
 /// [`Blocks`].
@@ -81,6 +83,56 @@ impl Blocks {
             4
         } else {
             0
+        }
+    }
+}
+
+/// Reads a group: number e of every lane's matrix goes to vector e. One matrix alone goes to every
+/// lane, number by number.
+///
+/// # Safety
+///
+/// As [`load`].
+#[inline(always)]
+pub(super) unsafe fn load_group<L: Lanes, T: Scalar>(
+    task: &Task<'_, T>,
+    len: usize,
+    a: *mut L::Vector,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if task.count > 1 {
+            return load::<L, T>(task, len, a);
+        }
+        let from = task.from.cast::<RealOf<L>>();
+        for e in 0..len {
+            a.add(e).write(L::Vector::splat(from.add(e).read()));
+        }
+    }
+}
+
+/// Writes what [`load_group`] reads, in the lanes that `keep` has.
+///
+/// # Safety
+///
+/// As [`store`].
+#[inline(always)]
+pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
+    task: &Task<'_, T>,
+    len: usize,
+    a: *const L::Vector,
+    keep: u32,
+) {
+    // SAFETY: the caller's promise. The first number of a vector is that of its first lane.
+    unsafe {
+        if task.count > 1 {
+            return store::<L::Vector, false>(a, len, keep, |lane| task.to_lane(lane));
+        }
+        if keep & 1 == 1 {
+            let to = task.to.cast::<RealOf<L>>();
+            for e in 0..len {
+                to.add(e).write(a.add(e).cast::<RealOf<L>>().read());
+            }
         }
     }
 }

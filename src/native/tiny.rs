@@ -4,8 +4,8 @@
 //! The same as [`lu`](super::lu), but that the permutation of the columns is undone by blends.
 
 use super::checks::{finite, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted};
-use super::lanes::{Lanes, constant};
-use super::task::{Task, load, rcond, store};
+use super::lanes::{Lanes, RealOf, constant};
+use super::task::{Task, load, rcond, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
 
@@ -38,7 +38,8 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         let len = N * N * L::PARTS;
         let mut a = [[L::real(zero); N]; N];
         load::<L, T>(task, len, a.as_mut_ptr().cast());
-        let mut keep = task.all() & finite::<L>(N, a.as_ptr().cast());
+        task.prefetch::<L>(N * N, N);
+        let mut keep = task.all() & finite::<L>(N * N, |at| a[at / N][at % N]);
         if task.request.detect {
             keep &= general::<L>(N, |at| a[at / N][at % N], keep);
         }
@@ -76,13 +77,28 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         unpermute::<L, N, 2>(&factors, &mut x);
         unpermute::<L, N, 1>(&factors, &mut x);
         unpermute::<L, N, 0>(&factors, &mut x);
-        keep &= finite::<L>(N, x.as_ptr().cast()) & !task.found.singular;
+        keep &= finite::<L>(N * N, |at| x[at / N][at % N]) & !task.found.singular;
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm::<L>(which, N, N, x.as_ptr().cast());
             let limit = task.request.min_rcond;
             keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
         }
-        store::<L::Vector>(x.as_ptr().cast(), len, keep, |lane| task.to(lane));
+        let to = task.to::<RealOf<L>>();
+        let base = |lane: usize| task.at(lane) * L::PARTS;
+        let aligned = to.cast::<L::Vector>().is_aligned();
+        if !task.streams(keep) {
+            let place = |lane| to.wrapping_add(base(lane));
+            store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
+        } else if len % L::Vector::LANES == 0 && aligned {
+            let place = |lane| to.wrapping_add(base(lane));
+            store::<L::Vector, true>(x.as_ptr().cast(), len, keep, place);
+        } else {
+            let mut staging = [[L::real(zero); N]; N];
+            let from: *mut RealOf<L> = staging.as_mut_ptr().cast();
+            let place = |lane| from.wrapping_add(base(lane));
+            store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
+            stream::<L::Vector>(from, to, L::Vector::LANES * len);
+        }
         task.found.inverted = keep;
     }
 }

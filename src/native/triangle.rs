@@ -7,8 +7,8 @@
 use super::checks::store_pivots;
 use super::kinds::triangular;
 use super::lanes::{Lanes, constant};
-use super::task::{SHRINK, Task, load, rcond, store};
-use super::tiles::{Blocks, Square, finite_below, subtract};
+use super::task::{SHRINK, Task, rcond};
+use super::tiles::{Blocks, Square, finite_below, load_group, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -44,7 +44,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         } else {
             (small.as_mut_ptr().cast(), inverses.as_mut_ptr())
         };
-        load::<L, T>(task, len, memory.cast());
+        load_group::<L, T>(task, len, memory.cast());
         let mut keep = task.all();
         if task.request.detect {
             keep &= triangular(n, memory, keep, task.triangle);
@@ -93,7 +93,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             let limit = task.request.min_rcond;
             keep &= rcond(norm_of_a, norm(which, n, a), limit, &mut task.found.rcond);
         }
-        store::<L::Vector>(memory.cast(), len, keep, |lane| task.to(lane));
+        store_group::<L, T>(task, len, memory.cast(), keep);
         task.found.inverted = keep;
     }
 }

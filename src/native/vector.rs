@@ -64,6 +64,28 @@ pub(super) trait Vector: Copy {
     /// `LANES` numbers can be written there.
     unsafe fn store(self, to: *mut Self::Real);
 
+    /// Writes every lane past the cache. Others see it behind a [`fence`](Self::fence).
+    ///
+    /// # Safety
+    ///
+    /// As [`store`](Self::store), and `to` is aligned to the vector.
+    unsafe fn stream(self, to: *mut Self::Real);
+
+    /// What was streamed before is written before what comes then.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat).
+    unsafe fn fence();
+
+    /// Asks for the cache line at an address, which need not be one that may be read: `near` for
+    /// the first cache, else for the second.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat).
+    unsafe fn prefetch(address: *const u8, near: bool);
+
     /// Writes the first `count < LANES` lanes.
     ///
     /// # Safety
@@ -114,9 +136,27 @@ pub(super) trait Vector: Copy {
 #[repr(transparent)]
 pub(super) struct One<R>(R);
 
+/// One lane that multiplies and adds with one rounding, as vectors do: for a single matrix, to the
+/// bits that it has among others. In whose entry the CPU has no such instruction, it is slow.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Fused<R>(R);
+
+macro_rules! two_roundings {
+    ($sum:expr, $x:expr, $y:expr) => {
+        $sum + $x * $y
+    };
+}
+
+macro_rules! one_rounding {
+    ($sum:expr, $x:expr, $y:expr) => {
+        $x.mul_add($y, $sum)
+    };
+}
+
 macro_rules! one_lane {
-    ($real:ty) => {
-        impl Vector for One<$real> {
+    ($one:ident, $real:ty, $add_mul:ident) => {
+        impl Vector for $one<$real> {
             type Real = $real;
             type Mask = bool;
             type Places = usize;
@@ -124,21 +164,21 @@ macro_rules! one_lane {
 
             #[inline(always)]
             unsafe fn splat(value: $real) -> Self {
-                One(value)
+                $one(value)
             }
             #[inline(always)]
             unsafe fn load(from: *const $real) -> Self {
                 // SAFETY: the caller's promise.
-                One(unsafe { from.read() })
+                $one(unsafe { from.read() })
             }
             #[inline(always)]
             unsafe fn load_first(_: *const $real, _: usize) -> Self {
-                One(0.0)
+                $one(0.0)
             }
             #[inline(always)]
             unsafe fn gather(from: *const $real, place: usize) -> Self {
                 // SAFETY: the caller's promise.
-                One(unsafe { from.add(place).read() })
+                $one(unsafe { from.add(place).read() })
             }
             #[inline(always)]
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
@@ -151,42 +191,51 @@ macro_rules! one_lane {
                 unsafe { to.write(self.0) }
             }
             #[inline(always)]
+            unsafe fn stream(self, to: *mut $real) {
+                // SAFETY: the caller's promise.
+                unsafe { to.write(self.0) }
+            }
+            #[inline(always)]
+            unsafe fn fence() {}
+            #[inline(always)]
+            unsafe fn prefetch(_: *const u8, _: bool) {}
+            #[inline(always)]
             unsafe fn store_first(self, _: *mut $real, _: usize) {}
             #[inline(always)]
             fn add(self, x: Self) -> Self {
-                One(self.0 + x.0)
+                $one(self.0 + x.0)
             }
             #[inline(always)]
             fn mul(self, x: Self) -> Self {
-                One(self.0 * x.0)
+                $one(self.0 * x.0)
             }
             #[inline(always)]
             fn div(self, x: Self) -> Self {
-                One(self.0 / x.0)
+                $one(self.0 / x.0)
             }
             #[inline(always)]
             fn add_mul(self, x: Self, y: Self) -> Self {
-                One(self.0 + x.0 * y.0)
+                $one($add_mul!(self.0, x.0, y.0))
             }
             #[inline(always)]
             fn sub_mul(self, x: Self, y: Self) -> Self {
-                One(self.0 - x.0 * y.0)
+                $one($add_mul!(self.0, (-x.0), y.0))
             }
             #[inline(always)]
             fn neg(self) -> Self {
-                One(-self.0)
+                $one(-self.0)
             }
             #[inline(always)]
             fn abs(self) -> Self {
-                One(self.0.abs())
+                $one(self.0.abs())
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
-                One(self.0.sqrt())
+                $one(self.0.sqrt())
             }
             #[inline(always)]
             fn max(self, x: Self) -> Self {
-                One(if self.0 > x.0 { self.0 } else { x.0 })
+                $one(if self.0 > x.0 { self.0 } else { x.0 })
             }
             #[inline(always)]
             fn eq(self, x: Self) -> bool {
@@ -226,5 +275,7 @@ macro_rules! one_lane {
     };
 }
 
-one_lane!(f32);
-one_lane!(f64);
+one_lane!(One, f32, two_roundings);
+one_lane!(One, f64, two_roundings);
+one_lane!(Fused, f32, one_rounding);
+one_lane!(Fused, f64, one_rounding);

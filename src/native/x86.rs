@@ -15,7 +15,7 @@ macro_rules! proved {
 
 /// The methods that are one intrinsic in every set, named by its prefix and suffix.
 macro_rules! plain {
-    ($vector:ident, $real:ty, $set1:ident, $load:ident, $store:ident, $add:ident, $mul:ident,
+    ($vector:ident, $real:ty, $set1:ident, $load:ident, $store:ident, $stream:ident, $add:ident, $mul:ident,
      $div:ident, $fmadd:ident, $fnmadd:ident, $sqrt:ident, $max:ident) => {
         #[inline(always)]
         unsafe fn splat(value: $real) -> Self {
@@ -28,6 +28,22 @@ macro_rules! plain {
         #[inline(always)]
         unsafe fn store(self, to: *mut $real) {
             proved!($store(to, self.0))
+        }
+        #[inline(always)]
+        unsafe fn stream(self, to: *mut $real) {
+            proved!($stream(to, self.0))
+        }
+        #[inline(always)]
+        unsafe fn fence() {
+            proved!(_mm_sfence());
+        }
+        #[inline(always)]
+        unsafe fn prefetch(address: *const u8, near: bool) {
+            if near {
+                proved!(_mm_prefetch::<_MM_HINT_T0>(address.cast()));
+            } else {
+                proved!(_mm_prefetch::<_MM_HINT_T1>(address.cast()));
+            }
         }
         #[inline(always)]
         fn add(self, x: Self) -> Self {
@@ -108,6 +124,7 @@ impl Vector for F64x4 {
         _mm256_set1_pd,
         _mm256_loadu_pd,
         _mm256_storeu_pd,
+        _mm256_stream_pd,
         _mm256_add_pd,
         _mm256_mul_pd,
         _mm256_div_pd,
@@ -215,6 +232,7 @@ impl Vector for F32x8 {
         _mm256_set1_ps,
         _mm256_loadu_ps,
         _mm256_storeu_ps,
+        _mm256_stream_ps,
         _mm256_add_ps,
         _mm256_mul_ps,
         _mm256_div_ps,
@@ -336,6 +354,7 @@ impl Vector for F64x8 {
         _mm512_set1_pd,
         _mm512_loadu_pd,
         _mm512_storeu_pd,
+        _mm512_stream_pd,
         _mm512_add_pd,
         _mm512_mul_pd,
         _mm512_div_pd,
@@ -460,6 +479,7 @@ impl Vector for F32x16 {
         _mm512_set1_ps,
         _mm512_loadu_ps,
         _mm512_storeu_ps,
+        _mm512_stream_ps,
         _mm512_add_ps,
         _mm512_mul_ps,
         _mm512_div_ps,

@@ -4,7 +4,8 @@ use crate::scalars::{Field, for_every_scalar};
 use crate::storage::Storage;
 use matinv::ndarray::{Array, Array1, Array2, Array3, Array4, ArrayView, Ix2, Ix3, IxDyn, array};
 use matinv::{
-    Error, Failure, Inverter, OnFailure, Structure, Triangle, inv, inv_inplace, residuals,
+    Engine, Error, Failure, Inverter, OnFailure, Structure, Triangle, inv, inv_inplace, platform,
+    residuals,
 };
 
 /// The error's words contain all of these.
@@ -235,6 +236,9 @@ fn broadcast<D: matinv::ndarray::Dimension>(of: &Array1<f64>, shape: D) -> Array
 
 #[test]
 fn an_order_beyond_32_bits_is_too_large() {
+    if platform().blas.is_none() {
+        return; // LAPACK's limit, not the native engine's
+    }
     // 17 GB, were it not one number; the order is looked at before any memory is asked for.
     let one = Array1::ones(1);
     for order in [46_341, 100_000, 1 << 30] {
@@ -255,6 +259,18 @@ fn memory_that_is_not_there_is_an_error() {
     assert_says(&error, &["out of memory", "36028797018963968 bytes"]);
     let report = Inverter::new().report(&huge).unwrap_err();
     assert!(matches!(report, Error::OutOfMemory { bytes } if bytes > 1 << 40), "{report}");
+}
+
+#[test]
+fn lapack_is_refused_where_there_is_none() {
+    let a = Array2::<f64>::eye(2);
+    let inverter = Inverter::new().engine(Engine::Lapack);
+    let expected = if platform().blas.is_some() { Ok(a.clone()) } else { Err(Error::NoLapack) };
+    assert_eq!(inverter.inv(&a), expected);
+    assert_eq!(inverter.report(&a).map(|report| report.inverse), expected);
+    let mut b = a.clone();
+    assert_eq!(inverter.inv_inplace(&mut b), expected.map(|_| ()));
+    assert_eq!(b, a);
 }
 
 #[test]
@@ -348,5 +364,6 @@ fn failures_of_different_kinds_stand_side_by_side() {
 fn what_the_system_refuses_is_said_in_its_words() {
     let error = Error::Threads { threads: 4, reason: String::from("no more processes") };
     assert_says(&error, &["4 worker threads", "no more processes"]);
+    assert_says(&Error::NoLapack, &["no LAPACK", "native engine", "`openblas`"]);
     assert_says(&Error::NoConvergence, &["did not converge", "pseudo-inverse"]);
 }

@@ -1,12 +1,15 @@
 //! The tests of LAPACK's test suite: every matrix of its grid, its ratios, its threshold.
 
+use crate::engines::{BUILT, ENGINES};
 use crate::lapack_grid::{Case, Declaration, Kind, ORDERS, cases};
 use crate::lapack_matrices::{Mirror, gaussian, make_exact};
 use crate::ratios::{THRESHOLD, dget06, of_lu, of_triangle, rcond_of};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, is_hermitian, is_symmetric, matrix_of, same_bits, stack_of};
 use matinv::ndarray::{Array2, array, s};
-use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict};
+use matinv::{
+    Engine, Error, Failure, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::cmp::Ordering;
@@ -15,7 +18,7 @@ use std::collections::BTreeMap;
 /// The largest ratios seen, by structure used and scalar.
 #[derive(Default)]
 struct Maxima {
-    of: BTreeMap<(String, &'static str), Largest>,
+    of: BTreeMap<(String, &'static str, String), Largest>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -26,8 +29,9 @@ struct Largest {
 }
 
 impl Maxima {
-    fn note<T: Field>(&mut self, structure: Structure, residual: f64, rcond: f64) {
-        let largest = self.of.entry((structure.to_string(), T::NAME)).or_default();
+    fn note<T: Field>(&mut self, verdict: &Verdict<T>, residual: f64, rcond: f64) {
+        let (structure, engine) = (verdict.structure.to_string(), verdict.engine.to_string());
+        let largest = self.of.entry((structure, T::NAME, engine)).or_default();
         largest.matrices += 1;
         largest.residual = largest.residual.max(residual);
         largest.rcond = largest.rcond.max(rcond);
@@ -35,18 +39,20 @@ impl Maxima {
 
     fn print(&self) {
         println!(
-            "{:18} {:10} {:>8} {:>9} {:>9}",
-            "structure", "scalar", "matrices", "residual", "rcond"
+            "{:18} {:10} {:8} {:>8} {:>9} {:>9}",
+            "structure", "scalar", "engine", "matrices", "residual", "rcond"
         );
-        for ((structure, scalar), largest) in &self.of {
+        for ((structure, scalar, engine), largest) in &self.of {
             let Largest { matrices, residual, rcond } = largest;
-            println!("{structure:18} {scalar:10} {matrices:8} {residual:9.3} {rcond:9.3}");
+            println!(
+                "{structure:18} {scalar:10} {engine:8} {matrices:8} {residual:9.3} {rcond:9.3}"
+            );
         }
     }
 }
 
-fn inverter<T>(declaration: &Declaration<T>) -> Inverter {
-    Inverter::new().structure(declaration.structure).triangle(declaration.triangle)
+fn inverter<T>(declaration: &Declaration<T>, engine: Engine) -> Inverter {
+    Inverter::new().engine(engine).structure(declaration.structure).triangle(declaration.triangle)
 }
 
 /// The structure that has to be used for a declaration.
@@ -84,9 +90,11 @@ fn ratios_of<T: Field>(maxima: &mut Maxima) {
 
 fn check_case<T: Field>(case: &Case<T>, maxima: &mut Maxima) {
     for declaration in case.declarations() {
-        for storage in Storage::BOTH {
+        for (storage, engine) in
+            Storage::BOTH.into_iter().flat_map(|s| ENGINES.iter().map(move |&e| (s, e)))
+        {
             let what = format!(
-                "{} {:?} number {}, order {}, as {} ({:?}), by {storage:?}",
+                "{engine}: {} {:?} number {}, order {}, as {} ({:?}), by {storage:?}",
                 T::NAME,
                 case.kind,
                 case.number,
@@ -94,7 +102,7 @@ fn check_case<T: Field>(case: &Case<T>, maxima: &mut Maxima) {
                 declaration.structure,
                 declaration.triangle
             );
-            check(case, &declaration, storage, &what, maxima);
+            check(case, &declaration, storage, engine, &what, maxima);
         }
     }
 }
@@ -103,10 +111,11 @@ fn check<T: Field>(
     case: &Case<T>,
     declaration: &Declaration<T>,
     storage: Storage,
+    engine: Engine,
     what: &str,
     maxima: &mut Maxima,
 ) {
-    let inverter = inverter(declaration).on_failure(OnFailure::Keep);
+    let inverter = inverter(declaration, engine).on_failure(OnFailure::Keep);
     let report = inverter.report(&storage.of(&declaration.a)).unwrap();
     let (x, verdict) = (&report.inverse, report.verdict());
     assert_eq!(verdict.structure, expected_structure(case, declaration.structure), "{what}");
@@ -125,6 +134,9 @@ fn check<T: Field>(
         return;
     }
     assert_eq!((verdict.status, &verdict.error), (Status::Inverted, &None), "{what}");
+    if engine != Engine::Auto {
+        assert_eq!(verdict.engine, engine, "{what}");
+    }
     let residual = match verdict.structure {
         Structure::General => of_lu(storage, &case.a, x),
         _ => of_triangle(storage, &case.a, x),
@@ -133,7 +145,7 @@ fn check<T: Field>(
     assert!(residual < THRESHOLD, "{what}: residual {residual}");
     assert!(rcond < THRESHOLD, "{what}: rcond {} {rcond}", verdict.rcond);
     assert_shape_of_inverse(x, verdict, what);
-    maxima.note::<T>(verdict.structure, residual, rcond);
+    maxima.note(verdict, residual, rcond);
 }
 
 #[test]
@@ -141,8 +153,8 @@ fn the_largest_ratios_are_below_lapacks_threshold() {
     let maxima = &mut Maxima::default();
     for_every_scalar!(ratios_of(maxima));
     maxima.print();
-    // Every structure has been used with every scalar.
-    assert_eq!(maxima.of.len(), 7 * 4);
+    // Every structure has been used with every scalar by every engine.
+    assert_eq!(maxima.of.len(), 7 * 4 * BUILT.len());
     assert!(maxima.of.values().all(|largest| largest.matrices >= 50));
 }
 
@@ -298,5 +310,5 @@ fn the_ratios_stay_below_the_threshold_where_blocks_begin() {
     let maxima = &mut Maxima::default();
     for_every_scalar!(blocked_ratios_of(maxima));
     maxima.print();
-    assert_eq!(maxima.of.len(), 6 * 4);
+    assert_eq!(maxima.of.len(), 6 * 4 * BUILT.len());
 }

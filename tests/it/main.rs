@@ -2,6 +2,7 @@
 
 mod axes;
 mod elements;
+mod engines;
 mod errors;
 mod gallery;
 mod gallery_matrices;

@@ -79,9 +79,9 @@ pub(crate) enum EngineArg {
     /// The fastest for the matrix
     #[default]
     Auto,
-    /// SIMD kernels, many small general matrices at once; LAPACK where there is none
+    /// This program's own code: SIMD kernels for small matrices, many at once
     Native,
-    /// LAPACK's own routines
+    /// LAPACK's own routines, in builds that have them
     Lapack,
 }
 

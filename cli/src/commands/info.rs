@@ -12,7 +12,7 @@ use crate::output::words::{counted, shape, short};
 use crate::stop::{Outcome, Stop, name};
 use crate::with_array;
 use flate2::bufread::MultiGzDecoder;
-use matinv::{Element, Inverter, OnFailure, Structure, Threading};
+use matinv::{Blas, Element, Inverter, OnFailure, Structure, Threading};
 use ndarray::ArrayD;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -38,24 +38,33 @@ type Lines = Vec<(&'static str, String)>;
 fn of_machine() -> Lines {
     let platform = matinv::platform();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threading = match platform.blas_threading {
+    let memory = memory();
+    let lapack = if platform.blas.is_some() { ", lapack" } else { "; no LAPACK in this build" };
+    let mut lines = vec![
+        ("matinv", platform.version.to_owned()),
+        ("engines", format!("native ({}){lapack}", platform.native_set)),
+        ("processor", format!("{}, {}", std::env::consts::ARCH, threads(processors))),
+        ("vectors", platform.instruction_sets.join(" ")),
+    ];
+    lines.extend(platform.blas.iter().flat_map(of_blas));
+    let memory = format!("{}, {} free", bytes(memory.total.into()), bytes(memory.free.into()));
+    lines.push(("memory", memory));
+    lines
+}
+
+fn of_blas(blas: &Blas) -> Lines {
+    let threading = match blas.threading {
         Threading::Serial => "one thread".to_owned(),
-        Threading::OpenMp => format!("{} by OpenMP", threads(platform.blas_threads)),
-        _ => threads(platform.blas_threads),
+        Threading::OpenMp => format!("{} by OpenMP", threads(blas.threads)),
+        _ => threads(blas.threads),
     };
-    let linked = match platform.blas_linked {
+    let linked = match blas.linked {
         "unknown" => String::new(),
         how => format!(", linked: {how}"),
     };
-    let memory = memory();
     vec![
-        ("matinv", platform.version.to_owned()),
-        ("engines", format!("native ({}), lapack", platform.native_set)),
-        ("processor", format!("{}, {}", std::env::consts::ARCH, threads(processors))),
-        ("vectors", platform.instruction_sets.join(" ")),
-        ("BLAS", platform.blas.split_whitespace().collect::<Vec<_>>().join(" ")),
-        ("", format!("kernels {}, {threading}{linked}", platform.blas_core)),
-        ("memory", format!("{}, {} free", bytes(memory.total.into()), bytes(memory.free.into()))),
+        ("BLAS", blas.config.split_whitespace().collect::<Vec<_>>().join(" ")),
+        ("", format!("kernels {}, {threading}{linked}", blas.core)),
     ]
 }
 

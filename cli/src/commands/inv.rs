@@ -4,7 +4,7 @@ mod inputs;
 mod many;
 mod whole;
 
-use crate::cli::{Cli, InvArgs, OnFailureArg};
+use crate::cli::{Cli, EngineArg, InvArgs, OnFailureArg};
 use crate::format;
 use crate::machine::memory_limit;
 use crate::output::report::{Head, Options};
@@ -53,8 +53,14 @@ pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
     Ok(if ended.tally.failures == 0 { Outcome::Success } else { Outcome::Failures })
 }
 
-/// Ends the program if options contradict each other in a way that their definition cannot say.
+/// Ends the program if options contradict each other, or this build, in a way that their
+/// definition cannot say.
 fn check_usage(args: &InvArgs) {
+    if args.engine == EngineArg::Lapack && matinv::platform().blas.is_none() {
+        complain(
+            "--engine lapack: this build has no LAPACK; leave the option out, or build with it",
+        );
+    }
     if (args.lower || args.upper) && !args.structure.mirrors() {
         let option = if args.lower { "--lower" } else { "--upper" };
         complain(&format!(

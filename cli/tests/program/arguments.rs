@@ -1,4 +1,4 @@
-use crate::{DIAGONAL, Place};
+use crate::{DIAGONAL, LAPACK, Place};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -62,5 +62,17 @@ fn every_shell_has_its_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let mentions = contains("on-failure").and(contains("completions"));
         place.matinv(&format!("completions {shell}")).assert().code(0).stdout(mentions).stderr("");
+    }
+}
+
+#[test]
+fn lapack_is_refused_by_a_build_without_it() {
+    let place = Place::new();
+    place.write("A.txt", DIAGONAL);
+    let mut ran = place.matinv("inv A.txt -o X.npy --engine lapack");
+    if LAPACK == "lapack" {
+        ran.assert().code(0);
+    } else {
+        ran.assert().code(2).stdout("").stderr(contains("this build has no LAPACK"));
     }
 }

@@ -89,6 +89,7 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
                     min_rcond: [None, Some(1e-6)][rng.random_range(0..2)],
                     determinant: true,
                     wary: rng.random(),
+                    stream: rng.random(),
                 };
                 let what = format!("{} {} order {n} kind {kind} {request:?}", set.name(), T::NAME);
                 let (mut x, mut y) = (vec![T::nan(); a.len()], a.to_vec());

@@ -12,18 +12,6 @@ unsafe extern "C" {
     fn openblas_get_corename() -> *mut c_char;
 }
 
-/// How OpenBLAS was built to run in parallel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Threading {
-    /// Not at all.
-    Serial,
-    /// With threads of its own.
-    Pthreads,
-    /// With OpenMP.
-    OpenMp,
-}
-
 /// The number of threads that calls may use at present.
 pub(crate) fn threads() -> usize {
     // SAFETY: takes nothing, reads one global integer.
@@ -40,14 +28,10 @@ pub(crate) fn set_threads(threads: usize) {
     unsafe { openblas_set_num_threads(threads) };
 }
 
-/// How this OpenBLAS was built.
-pub(crate) fn threading() -> Threading {
+/// How it was built: 0 to run on one thread, 1 with threads of its own, 2 with OpenMP.
+pub(crate) fn parallel() -> i32 {
     // SAFETY: takes nothing, returns a constant of the build.
-    match unsafe { openblas_get_parallel() } {
-        0 => Threading::Serial,
-        2 => Threading::OpenMp,
-        _ => Threading::Pthreads,
-    }
+    unsafe { openblas_get_parallel() }
 }
 
 /// Version and build options, such as `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH … MAX_THREADS=64`.

@@ -1,0 +1,63 @@
+//! The BLAS that the program is linked with, if there is one: the one place that knows both cases.
+
+#[cfg(feature = "openblas")]
+use crate::lapack::openblas;
+
+/// In place of OpenBLAS: one thread, whatever is asked for.
+#[cfg(not(feature = "openblas"))]
+mod openblas {
+    pub(super) fn threads() -> usize {
+        1
+    }
+
+    pub(super) fn set_threads(_: usize) {}
+
+    pub(super) fn parallel() -> i32 {
+        0
+    }
+
+    pub(super) fn config() -> String {
+        String::new()
+    }
+
+    pub(super) fn core_name() -> String {
+        String::new()
+    }
+}
+
+/// How OpenBLAS was built to run in parallel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Threading {
+    /// Not at all.
+    Serial,
+    /// With threads of its own.
+    Pthreads,
+    /// With OpenMP.
+    OpenMp,
+}
+
+/// The number of threads that calls may use at present.
+pub(crate) fn threads() -> usize {
+    openblas::threads()
+}
+
+/// Sets the number of threads for the calls that follow.
+pub(crate) fn set_threads(threads: usize) {
+    openblas::set_threads(threads);
+}
+
+/// How the BLAS was built.
+pub(crate) fn threading() -> Threading {
+    match openblas::parallel() {
+        0 => Threading::Serial,
+        2 => Threading::OpenMp,
+        _ => Threading::Pthreads,
+    }
+}
+
+/// Version and build options, and the kernels chosen for this processor; `None` if there is no
+/// BLAS.
+pub(crate) fn names() -> Option<[String; 2]> {
+    cfg!(feature = "openblas").then(|| [openblas::config(), openblas::core_name()])
+}

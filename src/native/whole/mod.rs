@@ -1,0 +1,237 @@
+//! One matrix of any order and structure, in plain Rust.
+//!
+//! The factorizations are LAPACK's, blocked so that nearly all the work is in matrix products
+//! ([`update`]). Those of one triangle know the lower one only: an upper triangle is the lower one
+//! of the transposed slice, and (A⁻¹)ᵀ = (Aᵀ)⁻¹ for every structure.
+
+mod general;
+mod positive_definite;
+mod svd;
+mod symmetric;
+#[cfg(test)]
+mod tests;
+mod triangular;
+mod update;
+
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Facts, Invert, Norm, Svd, Symmetry};
+use crate::layout;
+use crate::norm::{self, Part, ScaledNorm};
+use crate::structure::Triangle;
+
+/// Rows or columns that are worked on at a time.
+const BLOCK: usize = 64;
+
+/// Memory that is kept from matrix to matrix: some blocks of rows and columns, and no more.
+pub(crate) struct Work<T> {
+    /// Copies of blocks.
+    blocks: Vec<T>,
+    /// Sums for norms.
+    sums: Vec<f64>,
+    /// Row exchanges of LU.
+    exchanges: Vec<usize>,
+    /// The block diagonal factor of a symmetric matrix.
+    diagonal: symmetric::BlockDiagonal<T>,
+}
+
+impl<T> Default for Work<T> {
+    fn default() -> Self {
+        Work {
+            blocks: Vec::new(),
+            sums: Vec::new(),
+            exchanges: Vec::new(),
+            diagonal: symmetric::BlockDiagonal::default(),
+        }
+    }
+}
+
+/// `len` elements of a buffer, which is made large enough.
+fn room<T: Scalar>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, T::zero());
+    }
+    &mut buffer[..len]
+}
+
+/// Checks what every routine relies on.
+fn check(n: usize, len: usize) {
+    assert!(n.checked_mul(n) == Some(len) && n > 0, "{len} elements for order {n}");
+}
+
+/// Does to a triangle what is known for the lower one.
+fn in_lower<T, R>(
+    triangle: Triangle,
+    n: usize,
+    a: &mut [T],
+    work: impl FnOnce(&mut [T]) -> R,
+) -> R {
+    if triangle == Triangle::Lower {
+        return work(a);
+    }
+    layout::transpose(n, a);
+    let done = work(a);
+    layout::transpose(n, a);
+    done
+}
+
+/// ‖A‖₁ ahead of the factorization, if the condition number is wanted.
+fn norm_before<T: Scalar>(
+    sums: &mut Vec<f64>,
+    ask: Ask,
+    part: Part,
+    n: usize,
+    a: &[T],
+) -> Option<(Norm, ScaledNorm)> {
+    ask.rcond.map(|which| (which, norm::for_condition(which, part, n, a, sums)))
+}
+
+/// 1 / (‖A‖₁ ‖A⁻¹‖₁), now that the inverse is in `a`: no estimate. NaN if a norm is not finite.
+fn rcond_after<T: Scalar>(
+    sums: &mut Vec<f64>,
+    before: Option<(Norm, ScaledNorm)>,
+    part: Part,
+    n: usize,
+    a: &[T],
+) -> Option<f64> {
+    let (which, before) = before?;
+    let after = norm::for_condition(which, part, n, a, sums);
+    if !before.value.is_finite() || !after.value.is_finite() {
+        return Some(f64::NAN);
+    }
+    // In turn, so that the product of the norms does not have to be in range.
+    let rcond = before.factor / before.value * after.factor / after.value;
+    let rcond = if rcond.is_finite() && rcond > 0.0 {
+        rcond
+    } else {
+        let log = |norm: ScaledNorm| norm.value.log2() - norm.factor.log2();
+        (-log(before) - log(after)).exp2()
+    };
+    // No condition number is better than 1, but for rounding.
+    Some(if rcond > 1.0 { 1.0 } else { rcond })
+}
+
+impl<T: Scalar> Invert<T> for Work<T> {
+    fn general(&mut self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown> {
+        check(n, a.len());
+        let before = norm_before(&mut self.sums, ask, Part::Full, n, a);
+        let facts = general::invert(self, n, a, ask)?;
+        let rcond = rcond_after(&mut self.sums, before, Part::Full, n, a);
+        Ok(Facts { rcond, ..facts })
+    }
+
+    fn positive_definite(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        check(n, a.len());
+        let part = Part::Mirrored(triangle);
+        let before = norm_before(&mut self.sums, ask, part, n, a);
+        let blocks = &mut self.blocks;
+        let facts =
+            in_lower(triangle, n, a, |a| positive_definite::invert(blocks, n, a, ask.determinant))?;
+        let rcond = rcond_after(&mut self.sums, before, part, n, a);
+        Ok(Facts { rcond, ..facts })
+    }
+
+    fn indefinite(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        symmetry: Symmetry,
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        check(n, a.len());
+        let part = Part::Mirrored(triangle);
+        let before = norm_before(&mut self.sums, ask, part, n, a);
+        let Work { blocks, diagonal, .. } = self;
+        let facts = in_lower(triangle, n, a, |a| {
+            symmetric::invert(blocks, diagonal, n, a, symmetry, ask.determinant)
+        })?;
+        let rcond = rcond_after(&mut self.sums, before, part, n, a);
+        Ok(Facts { rcond, ..facts })
+    }
+
+    fn triangular(
+        &mut self,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        check(n, a.len());
+        if let Some(pivot) = a.iter().step_by(n + 1).position(|&d| d == T::zero()) {
+            return Err(Breakdown::ZeroPivot(pivot));
+        }
+        let part = Part::Triangular(triangle);
+        let before = norm_before(&mut self.sums, ask, part, n, a);
+        let determinant = ask.determinant.then(|| determinant_of_diagonal(n, a));
+        let blocks = &mut self.blocks;
+        in_lower(triangle, n, a, |a| triangular::invert_lower(blocks, n, a));
+        let rcond = rcond_after(&mut self.sums, before, part, n, a);
+        Ok(Facts { rcond, determinant, overflow: None })
+    }
+
+    fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>> {
+        check(n, a.len());
+        svd::decompose(n, a)
+    }
+}
+
+/// Sign and log |det| of a triangular matrix.
+fn determinant_of_diagonal<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
+    let mut product = crate::determinant::Product::new();
+    a.iter().step_by(n + 1).for_each(|&d| product.times(d));
+    product.sign_and_log()
+}
+
+/// A divisor, prepared so that quotients over- and underflow only if they are out of range, and
+/// scale exactly by powers of two.
+#[derive(Clone, Copy)]
+struct Divisor<T> {
+    divisor: T,
+    /// Complex: the reciprocal of the divisor times both powers of two, and these.
+    scaled: Option<(T, [f64; 2])>,
+}
+
+impl<T: Scalar> Divisor<T> {
+    #[allow(clippy::cast_possible_truncation)] // an exponent is small
+    fn new(divisor: T) -> Self {
+        let (re, im): (f64, f64) = (divisor.re().into(), divisor.im().into());
+        let largest = re.abs().max(im.abs());
+        if !T::COMPLEX || largest == 0.0 || re.is_nan() || im.is_nan() {
+            return Divisor { divisor, scaled: None };
+        }
+        if largest == f64::INFINITY {
+            // As for real numbers, the quotient is zero.
+            return Divisor { divisor, scaled: Some((T::zero(), [1.0; 2])) };
+        }
+        let halves = |exponent: i32| [exponent / 2, exponent - exponent / 2].map(|e| 2f64.powi(e));
+        let exponent = -(largest.log2().floor() as i32);
+        let powers = halves(exponent);
+        // Where the logarithm was rounded up, one less: products with the reciprocal must not grow.
+        let powers =
+            if largest * powers[0] * powers[1] < 1.0 { halves(exponent + 1) } else { powers };
+        let near_one = divisor.scale(powers[0]).scale(powers[1]);
+        let (re, im): (f64, f64) = (near_one.re().into(), near_one.im().into());
+        Divisor { divisor, scaled: Some((near_one.conj().over(re * re + im * im), powers)) }
+    }
+
+    #[inline]
+    fn of(self, x: T) -> T {
+        match self.scaled {
+            None => x / self.divisor,
+            Some((reciprocal, powers)) => (x * reciprocal).scale(powers[0]).scale(powers[1]),
+        }
+    }
+}
+
+/// |re| + |im|: what pivoting compares, as LAPACK does.
+#[inline]
+fn size<T: Scalar>(x: T) -> f64 {
+    let (re, im): (f64, f64) = (x.re().into(), x.im().into());
+    re.abs() + im.abs()
+}

@@ -1,0 +1,178 @@
+//! What the tests of the public interface cannot see: the other triangle, and the decompositions
+//! behind pseudo-inverses.
+
+use super::{BLOCK, Work};
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Invert, Norm, Symmetry};
+use crate::layout::{self, Order};
+use crate::residual::{self, Residuals};
+use crate::structure::Triangle;
+use num_complex::{Complex32, Complex64};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+const ASK: Ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false };
+
+/// On both sides of leaves, of blocks, and of blocks that a pair of pivots makes longer.
+const ORDERS: [usize; 11] =
+    [1, 2, 3, 15, 16, 17, BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 2, 2 * BLOCK + 1];
+
+/// Random numbers, complex ones from two real ones.
+fn random<T: Scalar>(rng: &mut StdRng, of: impl Fn(f64, f64) -> T) -> T {
+    of(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0))
+}
+
+/// A matrix that is its own mirror; `definite` by a heavy diagonal, else with zeros on it, which
+/// only pivots of order 2 get past.
+fn mirrored<T: Scalar>(
+    n: usize,
+    symmetry: Symmetry,
+    definite: bool,
+    rng: &mut StdRng,
+    of: impl Fn(f64, f64) -> T,
+) -> Vec<T> {
+    let mut a = vec![T::zero(); n * n];
+    for j in 0..n {
+        for i in j..n {
+            let x = random(rng, &of);
+            a[j * n + i] = x;
+            a[i * n + j] = if symmetry == Symmetry::Hermitian { x.conj() } else { x };
+        }
+        let diagonal = match (definite, j % 3) {
+            (true, _) => T::from_f64(2.0 * n as f64),
+            (false, 0) if n > 2 => T::from_f64(0.5),
+            (false, _) if n > 1 => T::zero(),
+            _ => T::one(),
+        };
+        a[j * n + j] = diagonal;
+    }
+    a
+}
+
+/// Inverts one triangle of `a`, with NaN in the other one, and checks that it stays there.
+fn check_triangle<T: Scalar>(
+    n: usize,
+    a: &[T],
+    triangle: Triangle,
+    hermitian: bool,
+    invert: impl Fn(&mut Work<T>, &mut [T]),
+) -> Residuals {
+    let is_other = |i: usize, j: usize| match triangle {
+        Triangle::Lower => i < j,
+        Triangle::Upper => i > j,
+    };
+    let mut x = a.to_vec();
+    for j in 0..n {
+        (0..n).filter(|&i| is_other(i, j)).for_each(|i| x[j * n + i] = T::nan());
+    }
+    let mut work = Work::default();
+    invert(&mut work, &mut x);
+    for j in 0..n {
+        for i in 0..n {
+            assert_eq!(is_other(i, j), !x[j * n + i].is_finite(), "order {n}: ({i}, {j})");
+        }
+    }
+    match triangle {
+        Triangle::Lower => layout::mirror_lower(n, &mut x, hermitian),
+        Triangle::Upper => layout::mirror_upper(n, &mut x, hermitian),
+    }
+    let view = |slice| layout::view(n, slice, Order::Column);
+    residual::residuals(&view(a), &view(&x)).unwrap()
+}
+
+fn one_triangle_is_used<T: Scalar>(of: impl Fn(f64, f64) -> T + Copy) {
+    let rng = &mut StdRng::seed_from_u64(21);
+    for n in ORDERS {
+        for triangle in [Triangle::Lower, Triangle::Upper] {
+            let a = mirrored(n, Symmetry::Hermitian, true, rng, of);
+            let residuals = check_triangle(n, &a, triangle, true, |work, a| {
+                let facts = work.positive_definite(n, a, triangle, ASK).unwrap();
+                assert!(facts.determinant.unwrap().0 == T::one());
+            });
+            assert!(residuals.passes(), "{} order {n}: {residuals:?}", T::NAME);
+            for symmetry in [Symmetry::Symmetric, Symmetry::Hermitian] {
+                let a = mirrored(n, symmetry, false, rng, of);
+                let hermitian = symmetry == Symmetry::Hermitian;
+                let residuals = check_triangle(n, &a, triangle, hermitian, |work, a| {
+                    work.indefinite(n, a, symmetry, triangle, ASK).unwrap();
+                });
+                assert!(residuals.passes(), "{} {symmetry:?} {n}: {residuals:?}", T::NAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_other_triangle_is_neither_read_nor_touched() {
+    one_triangle_is_used::<f32>(|x, _| Scalar::from_f64(x));
+    one_triangle_is_used::<f64>(|x, _| x);
+    one_triangle_is_used(|x, y| Complex32::new(Scalar::from_f64(x), Scalar::from_f64(y)));
+    one_triangle_is_used(Complex64::new);
+}
+
+#[test]
+fn every_step_that_fails_is_named() {
+    for n in ORDERS {
+        for step in [0, n / 2, n - 1] {
+            let mut work = Work::<f64>::default();
+            let mut a = vec![0.0; n * n];
+            a.iter_mut().step_by(n + 1).for_each(|d| *d = 2.0);
+            a[step * n + step] = 0.0;
+            let zero = Err(Breakdown::ZeroPivot(step));
+            let lower = Triangle::Lower;
+            assert_eq!(work.general(n, &mut a.clone(), ASK), zero);
+            assert_eq!(work.triangular(n, &mut a.clone(), lower, ASK), zero);
+            let done = work.positive_definite(n, &mut a.clone(), lower, ASK);
+            assert_eq!(done, Err(Breakdown::NotPositive(step)));
+            let done = work.indefinite(n, &mut a.clone(), Symmetry::Symmetric, lower, ASK);
+            assert_eq!(done, zero);
+        }
+    }
+}
+
+/// The singular values are those put in, the vectors are orthonormal, and the product is A.
+fn decomposes<T: Scalar>(of: impl Fn(f64, f64) -> T + Copy) {
+    let rng = &mut StdRng::seed_from_u64(22);
+    for n in [1_usize, 2, 3, 10, 40, 65] {
+        for rank in [n, n.div_ceil(2)] {
+            let mut factor = || -> Vec<T> { (0..n * n).map(|_| random(rng, of)).collect() };
+            let (left, mut right) = (factor(), factor());
+            // Graded rows, and nothing at all behind the rank.
+            for column in right.chunks_exact_mut(n) {
+                for (i, x) in column.iter_mut().enumerate() {
+                    *x = if i < rank { x.over(f64::from(1_u32 << (i % 9))) } else { T::zero() };
+                }
+            }
+            let view = |slice| layout::view(n, slice, Order::Column);
+            let a = view(&left).dot(&view(&right));
+            let mut slice: Vec<T> = a.t().iter().copied().collect();
+            let svd = Work::default().svd(n, &mut slice).unwrap();
+            assert!(svd.s.is_sorted_by(|a, b| a >= b));
+            let unit = T::UNIT_ROUNDOFF * n as f64 * 30.0;
+            let mut scaled = view(&svd.u).to_owned();
+            for (mut column, &s) in scaled.columns_mut().into_iter().zip(&svd.s) {
+                column.mapv_inplace(|x| x.scale(s));
+            }
+            let rest = scaled.dot(&view(&svd.vt)) - &a;
+            assert!(rest.iter().all(|x| x.modulus() <= unit * svd.s[0]), "{} {n}", T::NAME);
+            let (u, vt) = (view(&svd.u), view(&svd.vt));
+            for (vectors, what) in [(u, "left"), (vt.t(), "right")] {
+                let vectors = vectors.slice(ndarray::s![.., ..rank]);
+                // Rows of vᴴ are conjugated columns of V: orthonormal all the same.
+                let product = vectors.t().mapv(Scalar::conj).dot(&vectors);
+                for ((i, j), &x) in product.indexed_iter() {
+                    let unity = if i == j { T::one() } else { T::zero() };
+                    assert!((x - unity).modulus() <= unit, "{} {n} {what}: {x}", T::NAME);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn singular_value_decompositions_are_orthogonal_and_multiply_to_the_matrix() {
+    decomposes::<f32>(|x, _| Scalar::from_f64(x));
+    decomposes::<f64>(|x, _| x);
+    decomposes(|x, y| Complex32::new(Scalar::from_f64(x), Scalar::from_f64(y)));
+    decomposes(Complex64::new);
+}
