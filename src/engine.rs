@@ -93,6 +93,11 @@ fn native_up_to<T: Scalar>(set: Set) -> usize {
         (Set::Portable, true) => 8,
         #[cfg(target_arch = "x86_64")]
         (Set::Avx2 | Set::Avx512, _) => native::MAX_ORDER,
+        // Measured on no machine, so as for one lane.
+        #[cfg(target_arch = "aarch64")]
+        (Set::Neon, false) => 16,
+        #[cfg(target_arch = "aarch64")]
+        (Set::Neon, true) => 8,
     }
 }
 
@@ -171,6 +176,11 @@ pub(crate) fn overflown_pivot<T: Scalar>(n: usize, a: &[T]) -> Option<usize> {
 /// `u_ii` came of subtracting products of at most n factors |l| ≤ 1 and the elements of U above it.
 pub(crate) fn tiny_pivot<T: Scalar>(n: usize, lu: &[T]) -> Option<usize> {
     let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
+    // Nearly always this is the end of it.
+    let limit = rounding * native::largest(lu);
+    if lu.iter().step_by(n + 1).all(|pivot| pivot.modulus() > limit) {
+        return None;
+    }
     (1..n).find(|&i| {
         let column = &lu[i * n..=i * n + i];
         let above = column[..i].iter().fold(0.0, |most: f64, u| most.max(u.modulus()));

@@ -2,6 +2,7 @@
 
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
+use crate::native::all_finite;
 use crate::norm::Part;
 use ndarray::{
     Array, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Dimension, ShapeBuilder, Zip,
@@ -108,6 +109,13 @@ pub(crate) fn view_mut<T>(n: usize, slice: &mut [T], order: Order) -> ArrayViewM
 
 /// Copies a matrix of any strides into a slice without gaps, as scalars.
 pub(crate) fn load<A: Element>(source: &ArrayView2<'_, A>, slice: &mut [A::Scalar], order: Order) {
+    let gapless = match order {
+        Order::Row => source.to_slice(),
+        Order::Column => source.t().to_slice(),
+    };
+    if let Some(scalars) = gapless.and_then(A::as_scalars) {
+        return slice.copy_from_slice(scalars);
+    }
     Zip::from(view_mut(source.nrows(), slice, order))
         .and(source)
         .for_each(|to, &from| *to = from.to_scalar());
@@ -228,11 +236,9 @@ pub(crate) fn first_non_finite<T: Scalar>(
     order: Order,
     part: Part,
 ) -> Option<(usize, usize)> {
-    // Without an early end inside a run, the compiler makes it SIMD.
-    let finite = |run: &[T]| run.iter().fold(true, |all, x| all & x.is_finite());
     let all_finite = match part {
-        Part::Full => a.chunks(1024).all(finite),
-        _ => (0..n).all(|j| finite(&a[j * n..][part.rows(n, j)])),
+        Part::Full => all_finite(a),
+        _ => (0..n).all(|j| all_finite(&a[j * n..][part.rows(n, j)])),
     };
     if all_finite {
         return None;

@@ -27,6 +27,9 @@ mod guarded;
 mod kinds;
 mod lanes;
 mod lu;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scan;
 pub(crate) mod set;
 mod single;
 mod solve;
@@ -50,6 +53,7 @@ use crate::structure::Triangle;
 pub(crate) use kinds::Kinds;
 use lanes::{Complex, Real};
 use num_complex::{Complex32, Complex64};
+pub(crate) use scan::{all_finite, largest};
 use set::Set;
 use std::ops::Range;
 pub(crate) use task::Request;
@@ -550,7 +554,7 @@ const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
 macro_rules! kernels {
     ($scalar:ty, $parts:ident, $real:ty, $small:literal, $few:expr,
      $avx2:ident [$($a:literal)*] [$($b:literal)*],
-     $avx512:ident [$($c:literal)*] [$($d:literal)*]) => {
+     $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
         impl Kernels for $scalar {
             #[allow(clippy::erasing_op)] // order 0 is any order
             // Else every crate that calls it would compile all kernels once more.
@@ -585,6 +589,19 @@ macro_rules! kernels {
                         FEW,
                         "avx512f,avx512dq,avx512vl,avx512bw,fma"
                     ),
+                    // As many registers as AVX-512, so the same tiles.
+                    #[cfg(target_arch = "aarch64")]
+                    Set::Neon => kernel!(
+                        $scalar,
+                        $parts<neon::$neon>,
+                        $parts<Fused<$real>>,
+                        neon::$neon,
+                        $small,
+                        $($c)*,
+                        $($d)*,
+                        FEW,
+                        "neon"
+                    ),
                 }
             }
         }
@@ -593,10 +610,10 @@ macro_rules! kernels {
 
 // One lane has nothing to gain but a better order of work.
 kernels!(f32, Real, f32, 1, &[(20, 1)],
-    F32x8 [2 4 4 2 2] [2 4 2 4], F32x16 [4 4 8 4 3] [4 4 4 4]);
+    F32x8 [2 4 4 2 2] [2 4 2 4], F32x16 [4 4 8 4 3] [4 4 4 4], F32x4);
 kernels!(f64, Real, f64, 1, &[(20, 1)],
-    F64x4 [2 4 4 2 2] [2 4 2 4], F64x8 [4 4 8 4 3] [4 4 4 4]);
+    F64x4 [2 4 4 2 2] [2 4 2 4], F64x8 [4 4 8 4 3] [4 4 4 4], F64x2);
 kernels!(Complex32, Complex, f32, 0, &[],
-    F32x8 [2 2 2 1 2] [2 2 2 2], F32x16 [2 4 4 2 2] [2 4 2 4]);
+    F32x8 [2 2 2 1 2] [2 2 2 2], F32x16 [2 4 4 2 2] [2 4 2 4], F32x4);
 kernels!(Complex64, Complex, f64, 0, &[],
-    F64x4 [2 2 2 1 2] [2 2 2 2], F64x8 [2 4 4 2 2] [2 4 2 4]);
+    F64x4 [2 2 2 1 2] [2 2 2 2], F64x8 [2 4 4 2 2] [2 4 2 4], F64x2);

@@ -42,6 +42,8 @@ sets! {
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("fma");
+    #[cfg(target_arch = "aarch64")]
+    Neon: "NEON", std::arch::is_aarch64_feature_detected!("neon");
 }
 
 /// The best set that this machine has.
