@@ -95,24 +95,25 @@ def test_forked_children():
     assert check_everything(0)  # so that the parent has its threads
     stop = threading.Event()
 
-    small, large = random_stack((1000, 5, 5), np.float64), random_stack((300, 300), np.float64)
+    # The large one is shared by several threads of BLAS.
+    small, large = random_stack((1000, 5, 5), np.float64), random_stack((1500, 1500), np.float32)
 
     def busy():
         while not stop.is_set():
             matinv.inv(small)
-            matinv.inv(large)
+            matinv.inv(large, threads=2)
 
     # Fork also while others are at work.
-    others = [threading.Thread(target=busy) for _ in range(2)]
+    others = [threading.Thread(target=busy)]
     for other in others:
         other.start()
     try:
-        for seed in range(6):
+        for seed in range(3):
             child = os.fork()
             if child == 0:
                 status = 1
                 try:
-                    signal.alarm(60)  # stuck is failed
+                    signal.alarm(120)  # stuck is failed
                     grandchild = os.fork()
                     status = 0 if check_everything(seed) else 1
                     if grandchild:
@@ -211,7 +212,9 @@ except Exception as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     if not done.stdout:
         pytest.skip("this Python has no sub-interpreters")
-    assert "ImportError" in done.stdout and "interpreter" in done.stdout
+    # numpy, which is imported first, refuses in words of its own.
+    assert "ImportError" in done.stdout
+    assert "interpreter" in done.stdout or "once per process" in done.stdout
 
 
 def test_the_command_line_tool():
