@@ -45,6 +45,8 @@ def test_the_array_api_standard():
     assert is_inverse(A, np.asarray(x))
 
 
+# torch warns of what it does itself.
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 class TestTorch:
     @pytest.fixture(autouse=True)
     def _torch(self):
@@ -73,6 +75,21 @@ class TestTorch:
         a = self.torch.from_numpy(A).to(getattr(self.torch, dtype)).requires_grad_()
         assert check.gradcheck(self.inv, (a,), check_forward_ad=True, check_batched_grad=True)
         assert check.gradgradcheck(self.inv, (a,))
+
+    def test_data_loaders(self):
+        data = pytest.importorskip("torch.utils.data")
+
+        class Inverses(data.Dataset):
+            def __len__(self):
+                return 8
+
+            def __getitem__(self, i):
+                return matinv.inv(random_stack((200, 10, 10), np.float64, i))
+
+        matinv.inv(random_stack((200, 10, 10), np.float64), threads=2)
+        loader = data.DataLoader(Inverses(), batch_size=2, num_workers=2, timeout=100)
+        for i, batch in enumerate(loader):
+            assert is_inverse(random_stack((200, 10, 10), np.float64, 2 * i), batch[0].numpy())
 
     def test_vmap(self):
         a = self.torch.from_numpy(A)
