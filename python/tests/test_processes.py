@@ -90,7 +90,7 @@ def test_other_python_threads_run_meanwhile():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*")
 def test_forked_children():
     assert check_everything(0)  # so that the parent has its threads
     stop = threading.Event()
@@ -131,7 +131,7 @@ def test_forked_children():
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*")
 def test_multiprocessing(method):
     assert check_everything(0)
     with multiprocessing.get_context(method).Pool(2) as pool:
