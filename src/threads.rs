@@ -15,10 +15,10 @@
 use crate::blas::{self, Threading};
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 #[cfg(not(loom))]
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::sync::{OnceLock, PoisonError};
+use std::sync::{Once, OnceLock, PoisonError};
 
 /// Stack of the thread on which a multi-threaded LAPACK call runs.
 const STACK_BYTES: usize = 64 << 20;
@@ -198,6 +198,29 @@ fn guard() -> &'static Guard<OpenBlas> {
     &last.guard
 }
 
+thread_local! {
+    /// What this thread holds while it forks.
+    static FORKING: RefCell<Option<MutexGuard<'static, Regime>>> = const { RefCell::new(None) };
+}
+
+/// Waits for a call at several threads of BLAS to end, and keeps the next one from beginning:
+/// OpenBLAS ends its threads before a fork, and the call would wait for them for ever.
+extern "C" fn before_fork() {
+    let settled = guard().settled();
+    // A thread that has no such memory any more is about to end, and forks without.
+    let _ = FORKING.try_with(|forking| forking.replace(Some(settled)));
+}
+
+extern "C" fn after_fork() {
+    let _ = FORKING.try_with(RefCell::take);
+}
+
+/// Makes [`before_fork`] known, once, after OpenBLAS has registered what it does.
+fn watch_forks() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(|| blas::around_forks(before_fork, after_fork));
+}
+
 /// Runs `work` with BLAS at one thread, on the calling thread.
 ///
 /// On the threads that `work` hands parts to, [`on_worker`] has to be called around each part.
@@ -221,6 +244,7 @@ pub(crate) fn with_many<R: Send>(threads: usize, work: impl FnOnce() -> R + Send
     if threads <= 1 {
         return with_one(work);
     }
+    watch_forks();
     let many = match guard().enter_many() {
         Entered::Many(many) => many,
         Entered::One(_one) => return work(),

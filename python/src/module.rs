@@ -52,6 +52,9 @@ fn define(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Inverts a plain array into `out`, in its own place if `overwrite_a` and it can be, else into a new
 /// array. `NotImplemented` for everything that has to be made plain first.
 #[pyfunction]
+#[pyo3(signature = (
+    a, out, overwrite_a, assume_a, lower, check_finite, on_failure, min_rcond, threads, stack_level, /
+))]
 #[allow(clippy::too_many_arguments)] // those of the public function, and the place to warn for
 fn inv<'py>(
     py: Python<'py>,
@@ -106,6 +109,9 @@ fn finish(py: Python<'_>, outcome: Outcome, stack_level: i32) -> PyResult<()> {
 /// Inverts a plain array into `out` or into a new one; returns it with six flat arrays, with an element
 /// for each matrix: status, pivot, rcond, structure, sign, logabsdet. `NotImplemented` as [`inv`].
 #[pyfunction]
+#[pyo3(signature = (
+    a, out, assume_a, lower, check_finite, on_failure, min_rcond, threads, stack_level, /
+))]
 #[allow(clippy::too_many_arguments)] // as `inv`
 fn inv_ex<'py>(
     py: Python<'py>,
@@ -229,6 +235,7 @@ fn get_threads() -> usize {
 
 /// Sets it; `None` is one for every processor.
 #[pyfunction]
+#[pyo3(signature = (threads, /))]
 fn set_threads(threads: Option<i64>) -> PyResult<()> {
     process::set_threads(thread_count(threads)?.unwrap_or(0));
     Ok(())
@@ -242,6 +249,7 @@ fn platform(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// The command line tool: takes the arguments, the name of the program first, and returns the exit code.
 #[pyfunction]
+#[pyo3(signature = (arguments, /))]
 fn run(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
     if arguments.is_empty() {
         return Err(PyTypeError::new_err("the first argument is the name of the program"));

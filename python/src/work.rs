@@ -17,8 +17,9 @@ const DETACH_NS: f64 = 10_000.0;
 /// Work that is worth waking other threads of ours.
 const SPREAD_NS: f64 = 150_000.0;
 
-/// From this order on several threads gain on a single matrix.
-const INSIDE_ORDER: usize = 200;
+/// From this order on OpenBLAS's threads gain on a single matrix; below, where they wait for each other
+/// most of the time, they may take many times as long as one.
+const INSIDE_ORDER: usize = 1500;
 
 /// A rough estimate of what a matrix costs, for cutting the work and nothing else.
 fn cost_ns<T: Scalar>(n: usize) -> f64 {

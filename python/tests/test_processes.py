@@ -15,8 +15,6 @@ from checks import SCALARS, is_inverse, random_stack
 
 import matinv
 
-BIG = random_stack((2000, 60, 60), np.float64)
-
 
 def check_everything(seed):
     for n in (3, 60, 250):
@@ -92,27 +90,30 @@ def test_other_python_threads_run_meanwhile():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*")
 def test_forked_children():
     assert check_everything(0)  # so that the parent has its threads
     stop = threading.Event()
 
+    # The large one is shared by several threads of BLAS.
+    small, large = random_stack((1000, 5, 5), np.float64), random_stack((1500, 1500), np.float32)
+
     def busy():
         while not stop.is_set():
-            matinv.inv(BIG[:200])
-            matinv.inv(BIG[0].repeat(5, 0).repeat(5, 1) + np.eye(300))
+            matinv.inv(small)
+            matinv.inv(large, threads=2)
 
     # Fork also while others are at work.
-    others = [threading.Thread(target=busy) for _ in range(2)]
+    others = [threading.Thread(target=busy)]
     for other in others:
         other.start()
     try:
-        for seed in range(6):
+        for seed in range(3):
             child = os.fork()
             if child == 0:
                 status = 1
                 try:
-                    signal.alarm(60)  # stuck is failed
+                    signal.alarm(120)  # stuck is failed
                     grandchild = os.fork()
                     status = 0 if check_everything(seed) else 1
                     if grandchild:
@@ -130,7 +131,7 @@ def test_forked_children():
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*")
 def test_multiprocessing(method):
     assert check_everything(0)
     with multiprocessing.get_context(method).Pool(2) as pool:
@@ -211,7 +212,9 @@ except Exception as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     if not done.stdout:
         pytest.skip("this Python has no sub-interpreters")
-    assert "ImportError" in done.stdout and "interpreter" in done.stdout
+    # numpy, which is imported first, refuses in words of its own.
+    assert "ImportError" in done.stdout
+    assert "interpreter" in done.stdout or "once per process" in done.stdout
 
 
 def test_the_command_line_tool():

@@ -34,6 +34,25 @@ pub(crate) fn parallel() -> i32 {
     unsafe { openblas_get_parallel() }
 }
 
+/// Has `before` called before every fork of this process, and `after` after it, in parent and child, by
+/// the thread that forks. They are called outside of what OpenBLAS does there, which was registered when
+/// it was loaded: it ends its threads, also under a call that waits for them.
+#[cfg(unix)]
+pub(crate) fn around_forks(before: extern "C" fn(), after: extern "C" fn()) {
+    type Handler = Option<extern "C" fn()>;
+    // Part of POSIX, and of every C library that Rust's own links.
+    unsafe extern "C" {
+        fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
+    }
+    // SAFETY: the handlers are functions of the type that is asked for and live as long as the program.
+    // Should there be no memory to register them, forks go on as without.
+    unsafe { pthread_atfork(Some(before), Some(after), Some(after)) };
+}
+
+/// There are no forks here.
+#[cfg(not(unix))]
+pub(crate) fn around_forks(_before: extern "C" fn(), _after: extern "C" fn()) {}
+
 /// Version and build options, such as `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH … MAX_THREADS=64`.
 pub(crate) fn config() -> String {
     // SAFETY: takes nothing; `text` copies the string it returns.

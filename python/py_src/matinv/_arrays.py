@@ -41,6 +41,8 @@ class _Source(NamedTuple):
     """Whether nobody else sees it."""
     wrap: Callable[[Array], Any]
     """Makes a result the kind of thing that the source is."""
+    leading: tuple[int, ...]
+    """The axes of the source before the last two."""
 
 
 def inv(a: object, options: Options, overwrite_a: object, out: object) -> Any:
@@ -50,7 +52,7 @@ def inv(a: object, options: Options, overwrite_a: object, out: object) -> Any:
         if out is not None:
             raise TypeError("out= is for numpy arrays; the inverse of a tensor is a new tensor")
         return other(a, **options._asdict())
-    array, fresh, wrap = _source(a)
+    array, fresh, wrap, _ = _source(a)
     keeps_original = options.on_failure in _KEEPS_ORIGINAL
     if out is None:
         if overwrite_a and not fresh and keeps_original and array.flags.writeable:
@@ -70,7 +72,7 @@ def inv_ex(
     a: object, options: Options, overwrite_a: object, out: object
 ) -> tuple[Any, Array]:
     """Invert, and tell what is known of every matrix."""
-    array, fresh, wrap = _source(a)
+    array, fresh, wrap, leading = _source(a)
     target = None
     if out is not None:
         target = _checked_out(out, array)
@@ -83,10 +85,9 @@ def inv_ex(
         if target is not None:
             np.copyto(target, done[0], casting="same_kind")
     x, columns = done
-    shape = array.shape[:-2]
-    info = np.empty(shape, info_dtype(array.dtype))
+    info = np.empty(leading, info_dtype(array.dtype))
     for name, column in zip(info.dtype.names or (), columns, strict=True):
-        info[name] = column.reshape(shape)
+        info[name] = column.reshape(leading)
     if target is None:
         return wrap(x), info
     return (target if out is not None else a), info
@@ -128,13 +129,13 @@ def _source(a: object) -> _Source:
     target = _computed_in(array.dtype)
     plain = np.asarray(array)
     if _is_readable(plain, target):
-        return _Source(plain, False, wrap)
+        return _Source(plain, False, wrap, plain.shape[:-2])
     copy = np.array(plain, dtype=target, order="K")
     if copy.ndim > _MOST_AXES:
         shape = copy.shape
         copy = np.ascontiguousarray(copy).reshape(-1, *shape[-2:])
-        return _Source(copy, True, lambda x: wrap(x.reshape(shape)))
-    return _Source(copy, True, wrap)
+        return _Source(copy, True, lambda x: wrap(x.reshape(shape)), shape[:-2])
+    return _Source(copy, True, wrap, copy.shape[:-2])
 
 
 def _unchanged(x: Array) -> Array:

@@ -1,9 +1,6 @@
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-_Array = npt.NDArray[Any]
+__all__ = ["get_threads", "inv", "inv_ex", "platform", "run", "set_threads"]
 
 def inv(
     a: object,
