@@ -215,10 +215,10 @@ class Rust(Peer):
         try:
             x = self.server.result(self.peer)
         except RuntimeError as error:
-            if "no native kernel" in str(error):
-                raise Absent("no native kernel") from error
+            if str(error) in ("no native kernel", "built without OpenBLAS"):
+                raise Absent(str(error)) from error
             raise
-        # The server multiplies by columns: (AᵀAᵀ)ᵀ in rows is AA read as the file has it.
+        # It multiplies by columns, AᵀAᵀ = (AA)ᵀ: by rows that is AA.
         return x
 
     def run(self, times):

@@ -64,8 +64,11 @@ def ours(result):
 
 
 def own_for(result, peer):
-    """Rust peers are compared with the crate, Python peers with the package."""
-    return "matinv Rust" if peer in RUST_PEERS else ours(result)
+    """Python peers are compared with the package, Rust peers with the crate: of stacks, which they
+    have to be looped over into memory that is there, with `inv_into`."""
+    if peer not in RUST_PEERS:
+        return ours(result)
+    return "matinv Rust" if result["case"]["count"] == 1 else "matinv into"
 
 
 def speed_up(result, peer):

@@ -127,6 +127,13 @@ def test_the_report_says_what_was_measured():
     assert "OMP_NUM_THREADS" in text and "noisy run" not in text
 
 
+def test_like_is_compared_with_like():
+    stack = results(4, 100, matinv=4.0, matinv_Rust=3.0, matinv_into=2.0, numpy=8.0, faer=8.0)
+    single = results(4, 1, matinv_Rust=3.0, numpy=6.0, faer=9.0)
+    assert [report.speed_up(stack, peer) for peer in ("numpy", "faer", "jax")] == [2.0, 4.0, None]
+    assert [report.speed_up(single, peer) for peer in ("numpy", "faer")] == [2.0, 3.0]
+
+
 def test_the_section_of_the_readme_is_made():
     text = report.readme(a_report())
     assert "| 64 | 1 | 1.5 s | 2.00 | 4.00 | 1.33 |" in text

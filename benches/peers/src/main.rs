@@ -102,3 +102,82 @@ fn load(path: &Path, threads: usize, definite: bool) -> Result<Box<dyn AnyWork>,
     try_each!(f64, f32, Complex64, Complex32);
     Err("the elements are none of f32, f64, c64, c128".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use matinv::residuals;
+    use ndarray::Axis;
+    use ndarray_npy::write_npy;
+
+    const INVERTING: [&str; 6] =
+        ["matinv", "matinv-into", "matinv-native", "matinv-lapack", "faer", "nalgebra"];
+
+    fn ask(request: &Value, work: &mut Option<Box<dyn AnyWork>>) -> Value {
+        answer(&request.to_string(), work).unwrap()
+    }
+
+    #[test]
+    fn every_peer_inverts_what_is_loaded() {
+        let folder = std::env::temp_dir().join(format!("matinv-peers-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (input, output) = (folder.join("a.npy"), folder.join("x.npy"));
+        for (count, n, threads, definite) in
+            [(1, 3, 1, false), (1, 40, 2, true), (300, 8, 2, false), (5, 9, 1, true)]
+        {
+            let element = |k: usize, i: usize, j: usize| {
+                Complex64::from(((k + 3 * i * j + i + j) % 7) as f64 / 7.0)
+                    + if i == j { n as f64 } else { 0.0 }
+            };
+            let a = Array3::from_shape_fn((count, n, n), |(k, i, j)| element(k, i, j));
+            write_npy(&input, &a).unwrap();
+            let mut work = None;
+            ask(
+                &json!({"do": "load", "path": input, "threads": threads, "definite": definite}),
+                &mut work,
+            );
+            for peer in INVERTING {
+                let check = json!({"do": "check", "peer": peer, "path": output}).to_string();
+                match answer(&check, &mut work) {
+                    Err(error) if peer == "matinv-native" => {
+                        assert_eq!(error.to_string(), "no native kernel");
+                        continue;
+                    }
+                    answered => assert_eq!(answered.unwrap(), json!({})),
+                }
+                let x: Array3<Complex64> = read_npy(&output).unwrap();
+                for (a, x) in a.axis_iter(Axis(0)).zip(x.axis_iter(Axis(0))) {
+                    assert!(residuals(&a, &x).unwrap().passes(), "{peer} {count} {n}");
+                }
+                let ran = ask(&json!({"do": "run", "peer": peer, "times": 2}), &mut work);
+                assert!(ran["seconds"].as_f64() > Some(0.0));
+            }
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn multiplications_are_those_of_rows() {
+        let path = std::env::temp_dir().join(format!("matinv-gemm-{}.npy", std::process::id()));
+        let a = Array3::from_shape_fn((1, 9, 9), |(_, i, j)| (i * 2 + j * j) as f32);
+        write_npy(&path, &a).unwrap();
+        let mut work = None;
+        ask(&json!({"do": "load", "path": path, "threads": 1, "definite": false}), &mut work);
+        let rows = a.index_axis(Axis(0), 0);
+        for peer in ["gemm-openblas", "gemm-faer"] {
+            ask(&json!({"do": "check", "peer": peer, "path": path}), &mut work);
+            let product: Array3<f32> = read_npy(&path).unwrap();
+            assert_eq!(product.index_axis(Axis(0), 0), rows.dot(&rows));
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_an_error() {
+        let mut work = None;
+        assert!(answer("{\"do\": \"run\", \"peer\": \"faer\", \"times\": 1}", &mut work).is_err());
+        assert!(answer("{\"do\": \"dance\"}", &mut work).is_err());
+        let told = ask(&json!({"do": "describe"}), &mut work);
+        assert!(told["faer"].as_str().is_some_and(|version| version.starts_with("0.")));
+    }
+}

@@ -105,7 +105,7 @@ impl<T: Scalar> Work<T> {
             Peer::GemmOpenblas => {
                 let n = self.a.len_of(Axis(1));
                 let (a, x) = (slice(&self.a)?, slice_mut(&mut self.x)?);
-                matinv::blas_multiply(n, a, a, x, self.threads, 1)?;
+                multiply(n, a, x, self.threads, 1)?;
             }
             Peer::GemmFaer => {
                 let n = self.a.len_of(Axis(1));
@@ -140,7 +140,7 @@ impl<T: Scalar> AnyWork for Work<T> {
             // Its threads are started once for all.
             let n = self.a.len_of(Axis(1));
             let (a, x) = (slice(&self.a)?, slice_mut(&mut self.x)?);
-            matinv::blas_multiply(n, a, a, x, self.threads, times)?;
+            multiply(n, a, x, self.threads, times)?;
         } else {
             for _ in 0..times {
                 self.once(peer, false)?;
@@ -148,6 +148,17 @@ impl<T: Scalar> AnyWork for Work<T> {
         }
         Ok(start.elapsed().as_secs_f64() / times as f64)
     }
+}
+
+/// x := aa by the OpenBLAS that matinv is linked with.
+#[cfg(any(feature = "openblas", feature = "openblas-static"))]
+fn multiply<T: Scalar>(n: usize, a: &[T], x: &mut [T], threads: usize, times: usize) -> Done {
+    Ok(matinv::blas_multiply(n, a, a, x, threads, times)?)
+}
+
+#[cfg(not(any(feature = "openblas", feature = "openblas-static")))]
+fn multiply<T: Scalar>(_: usize, _: &[T], _: &mut [T], _: usize, _: usize) -> Done {
+    Err("built without OpenBLAS".into())
 }
 
 /// A single matrix is handed over as one, since that is what a user would do.
