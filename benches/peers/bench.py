@@ -40,7 +40,12 @@ def main():
 
     def child(script, *more):
         common = ["--server", args.server, "--out", args.out]
-        subprocess.run([sys.executable, HERE / script, *common, *more], env=environment, check=True)
+        try:
+            ran = subprocess.run([sys.executable, HERE / script, *common, *more], env=environment)
+        except KeyboardInterrupt:
+            sys.exit("bench: stopped; the same command goes on from here")
+        if ran.returncode != 0:
+            sys.exit(f"bench: {script} ended with {ran.returncode}")
 
     for count in threads:
         more = [name for name in ("--quick", "--torch") if getattr(args, name[2:])]
@@ -73,14 +78,20 @@ def begin(args, about):
     """Keeps the results there are if they belong to this machine and these versions."""
     path = results_file(args.out, args.quick)
     if path.exists() and not args.fresh:
-        with path.open() as lines:
-            before = json.loads(next(lines, "{}"))
-        if fingerprint(before) == fingerprint(about):
+        before = whole_lines(path)
+        if before and fingerprint(json.loads(before[0])) == fingerprint(about):
+            path.write_text("".join(before))
             return
         print("bench: machine or versions have changed: starting over", file=sys.stderr)
     for part in ("accuracy", "behaviour"):
         (args.out / f"{part}.json").unlink(missing_ok=True)
     path.write_text(json.dumps(about) + "\n")
+
+
+def whole_lines(path):
+    """All lines but one that was not written to its end."""
+    with path.open() as lines:
+        return [line for line in lines if line.endswith("\n")]
 
 
 def fingerprint(about):
@@ -110,7 +121,7 @@ def work(args):
     import peers as all_peers
     from cases import cost, plan
     from measure import FULL, QUICK, measure
-    from threadpoolctl import threadpool_info
+    from threadpoolctl import threadpool_info, threadpool_limits
     from tqdm import tqdm
 
     server = all_peers.Server(args.server)
@@ -127,7 +138,12 @@ def work(args):
     total = sum(seconds(case) for count in cases for case in cases[count])
     before = sum(seconds(case) for count in cases for case in cases[count] if case.id in done)
     bar = "{desc:<34} {bar} {percentage:3.0f} %  {elapsed}, {remaining} left"
-    with tqdm(total=total, initial=before, bar_format=bar, mininterval=0) as progress, path.open("a") as out:
+    with (
+        # For systems that cannot confine a process.
+        threadpool_limits(args.worker),
+        tqdm(total=total, initial=before, bar_format=bar, mininterval=0) as progress,
+        path.open("a") as out,
+    ):
         for case in cases[args.worker]:
             if case.id in done:
                 continue
@@ -151,4 +167,7 @@ def work(args):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

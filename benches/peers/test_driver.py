@@ -166,7 +166,7 @@ def test_results_of_another_version_are_not_kept(tmp_path):
     about = {"machine": {"cpu": "C"}, "versions": {"numpy": "1"}, "threads": [1]}
     path = bench.results_file(tmp_path, True)
     bench.begin(Arguments, about)
-    path.write_text(path.read_text() + "{}\n")
+    path.write_text(path.read_text() + '{}\n{"case": {"i')
     bench.begin(Arguments, about)
     assert len(path.read_text().splitlines()) == 2
     bench.begin(Arguments, {**about, "versions": {"numpy": "2"}})
