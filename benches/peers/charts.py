@@ -202,7 +202,7 @@ def accuracy(report, colours):
     panel.set_xscale("log")
     panel.set_yticks(range(len(rows)), [f"{r['name']} ({r['order']})" for r in rows], fontsize=8)
     panel.invert_yaxis()
-    panel.set_xlabel("forward error ‖X − A⁻¹‖₁ / ‖A⁻¹‖₁, float64")
+    panel.set_xlabel("forward error ‖X − A⁻¹‖₁ / ‖A⁻¹‖₁ in double precision; what is exact stands at the left")
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -1.0 / (0.24 * len(rows) + 1.6)), ncols=5, fontsize=8)
     return picture
 
