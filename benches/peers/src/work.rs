@@ -10,6 +10,10 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
+/// Whether there is a LAPACK in this program.
+pub(crate) const LAPACK: bool = cfg!(any(feature = "openblas", feature = "openblas-static"));
+pub(crate) const NO_OPENBLAS: &str = "built without OpenBLAS";
+
 type Done = Result<(), Box<dyn Error>>;
 
 /// [`Work`] of any scalar.
@@ -122,6 +126,9 @@ impl<T: Scalar> AnyWork for Work<T> {
         if !self.is_single() && matches!(peer, Peer::GemmOpenblas | Peer::GemmFaer) {
             return Err("a multiplication is of single matrices".into());
         }
+        if matches!(peer, Peer::MatinvLapack) && !LAPACK {
+            return Err(NO_OPENBLAS.into());
+        }
         if matches!(peer, Peer::MatinvNative) {
             let first = self.a.index_axis(Axis(0), 0);
             if self.native.report(&first)?.verdict().engine != Engine::Native {
@@ -158,7 +165,7 @@ fn multiply<T: Scalar>(n: usize, a: &[T], x: &mut [T], threads: usize, times: us
 
 #[cfg(not(any(feature = "openblas", feature = "openblas-static")))]
 fn multiply<T: Scalar>(_: usize, _: &[T], _: &mut [T], _: usize, _: usize) -> Done {
-    Err("built without OpenBLAS".into())
+    Err(NO_OPENBLAS.into())
 }
 
 /// A single matrix is handed over as one, since that is what a user would do.
