@@ -12,6 +12,8 @@ mod openblas {
 
     pub(super) fn set_threads(_: usize) {}
 
+    pub(super) fn around_forks(_before: extern "C" fn(), _after: extern "C" fn()) {}
+
     pub(super) fn parallel() -> i32 {
         0
     }
@@ -45,6 +47,11 @@ pub(crate) fn threads() -> usize {
 /// Sets the number of threads for the calls that follow.
 pub(crate) fn set_threads(threads: usize) {
     openblas::set_threads(threads);
+}
+
+/// Has functions called before and after a fork, outside of what the BLAS does there.
+pub(crate) fn around_forks(before: extern "C" fn(), after: extern "C" fn()) {
+    openblas::around_forks(before, after);
 }
 
 /// How the BLAS was built.

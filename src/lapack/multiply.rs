@@ -48,13 +48,16 @@ macro_rules! declare {
 
 declare!(sgemm_, dgemm_, cgemm_, zgemm_);
 
+/// The smallest order that is worth several threads.
+const FEWEST_FOR_THREADS: usize = 128;
+
 /// The product of two n × n matrices by the GEMM of the linked BLAS, `times` times over, with
 /// `threads` threads: what the time of an inversion is compared with.
 ///
 /// Both take 2n³ operations, so that the time of one GEMM is the least that an inversion can
 /// take. `a`, `b` and `out` hold n² elements each, by columns without gaps. More than one thread
-/// is used as [`Inverter::blas_threads`](crate::Inverter::blas_threads) says; the repetitions share
-/// the cost of starting them.
+/// is used from order 128, as by [`Inverter::blas_threads`](crate::Inverter::blas_threads); the
+/// repetitions share the cost of starting them.
 ///
 /// # Errors
 ///
@@ -91,6 +94,7 @@ pub fn blas_multiply<T: Scalar>(
         return Err(Error::InvalidOption { option: "threads", value: 0.0, expected });
     }
     if n > 0 {
+        let threads = if n < FEWEST_FOR_THREADS { 1 } else { threads };
         threads::with_many(threads, || (0..times).for_each(|_| gemm(n, a, b, out)));
     }
     Ok(())
@@ -139,7 +143,7 @@ mod tests {
     /// Small whole numbers, so that every product is exact: equal to the sum over k.
     fn products_are_exact<T: Scalar>(i: T) {
         let element = |at: usize| T::from_f64((at * 7 % 11) as f64) + i;
-        for (n, threads) in [(0, 1), (1, 1), (5, 1), (64, 2)] {
+        for (n, threads) in [(0, 1), (1, 1), (5, 2), (130, 2)] {
             let a: Vec<T> = (0..n * n).map(element).collect();
             let b: Vec<T> = (0..n * n).map(|at| element(at + 3)).collect();
             let mut out = vec![T::nan(); n * n];

@@ -103,6 +103,7 @@ pub(crate) struct Kernel<T> {
 type ByOrder<T> = [Entry<T>; tiles::MAX_BLOCK + 1];
 
 /// How a kernel goes over a group.
+#[derive(Clone, Copy)]
 enum Way<T> {
     /// All at once.
     InLanes(Entry<T>),

@@ -1,0 +1,84 @@
+"""The machine: what it is, how many threads everybody uses, and what forces kernels on them."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+PREFIXES = ("OPENBLAS_", "MKL_", "OMP_", "GOTO_", "BLIS_", "KMP_", "VECLIB_", "NUMEXPR_")
+
+
+def cleared(environment):
+    """The environment without what forces kernels or numbers of threads, and the names left out."""
+    forced = sorted(name for name in environment if name.startswith(PREFIXES))
+    kept = {name: value for name, value in environment.items() if name not in forced}
+    return kept, forced
+
+
+def processors():
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def confine(threads):
+    """Keeps this process, and all that it starts, to so many processors."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, processors()[:threads])
+
+
+def wrong_pools(pools, threads):
+    """The thread pools that would not use just so many threads."""
+    return [
+        f"{pool['prefix']} {pool.get('version')}: {pool['num_threads']}"
+        for pool in pools
+        if pool["num_threads"] != threads
+    ]
+
+
+def describe():
+    """All that a reader needs to judge the figures."""
+    caches = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+        caches[f"L{level} {kind}"] = size
+    return {
+        "cpu": _cpu(),
+        "processors": len(processors()),
+        "caches": caches,
+        "memory_gib": _memory(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "huge_pages": _read("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "commit": _commit(),
+    }
+
+
+def _cpu():
+    match = re.search(r"model name\s*:\s*(.*)", _read("/proc/cpuinfo") or "")
+    return match.group(1) if match else platform.processor() or platform.machine()
+
+
+def _memory():
+    match = re.search(r"MemTotal:\s*(\d+) kB", _read("/proc/meminfo") or "")
+    return round(int(match.group(1)) / 2**20, 1) if match else None
+
+
+def _read(path):
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _commit():
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        ran = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    except OSError:
+        return None
+    return ran.stdout.strip() or None

@@ -1,0 +1,135 @@
+"""Runs in turn, medians, and the check that comes before a time counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+THRESHOLD = 30  # of LAPACK's tests
+CHECKED = 200  # matrices of a stack, at most
+COLUMNS = 64  # of a large matrix
+LONG = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure one peer of one case."""
+
+    slice: float  # seconds of one measurement, at least, by repetition
+    budget: float  # seconds of all of them
+    rounds: int  # at most
+
+
+QUICK = Effort(slice=0.001, budget=0.02, rounds=7)
+FULL = Effort(slice=0.003, budget=0.12, rounds=15)
+
+
+def ratios(a, x):
+    """‖I − XA‖₁ and ‖I − AX‖₁ over n ‖A‖₁ ‖X‖₁ ε, LAPACK's ratios, of one matrix; computed in
+    double precision. ε belongs to the type of x. Of orders above 512 some columns stand for all."""
+    n = a.shape[-1]
+    epsilon = np.finfo(x.dtype).eps / 2
+    double = np.result_type(a.dtype, np.float64)
+    a, x = a.astype(double), x.astype(double)
+    if not np.isfinite(x).all():
+        return np.inf, np.inf
+    every = np.arange(n) if n <= 512 else np.linspace(0, n - 1, COLUMNS).astype(int)
+    identity = np.eye(n)[:, every]
+    unit = n * _norm(a) * _norm(x) * epsilon
+    if unit == 0:
+        return 1 / epsilon, 1 / epsilon
+    return _norm(identity - x @ a[:, every]) / unit, _norm(identity - a @ x[:, every]) / unit
+
+
+def _norm(a):
+    return np.abs(a).sum(axis=0).max()
+
+
+def worst_ratio(a, x):
+    """The better side of the worst matrix among those looked at."""
+    if x.shape != a.shape:
+        return np.inf
+    looked_at = np.unique(np.linspace(0, len(a) - 1, min(len(a), CHECKED)).astype(int))
+    return max(min(ratios(a[i], x[i])) for i in looked_at)
+
+
+def product_is_right(a, product):
+    """Whether a multiplication did what it is measured for."""
+    n = a.shape[-1]
+    every = np.arange(n) if n <= 512 else np.linspace(0, n - 1, COLUMNS).astype(int)
+    double = np.result_type(a.dtype, np.float64)
+    expected = a.astype(double) @ a.astype(double)[:, every]
+    bound = n * _norm(a) * _norm(a) * np.finfo(a.dtype).eps
+    return bool(_norm(expected - product[:, every]) <= bound)
+
+
+def measure(case, a, peers, effort):
+    """Figures of every peer by name. `peers` are prepared here, checked, and timed in turn."""
+    figures, running = {}, []
+    for peer in peers:
+        try:
+            peer.prepare(case, a)
+            result = peer.result()
+        except Absent as reason:
+            figures[peer.name] = {"status": "absent", "why": str(reason)}
+            continue
+        except Exception as error:  # a peer that fails is a result, too
+            figures[peer.name] = {"status": "failed", "why": f"{type(error).__name__}: {error}"[:200]}
+            continue
+        if peer.is_gemm:
+            right, ratio = product_is_right(a[0], result[0]), None
+        else:
+            ratio = float(worst_ratio(a, result))
+            right = ratio < THRESHOLD
+        del result
+        if right:
+            running.append((peer, ratio))
+        else:
+            figures[peer.name] = {"status": "wrong", "ratio": ratio}
+    figures.update(_times(running, effort))
+    for peer in peers:
+        peer.release()
+    return figures
+
+
+def _times(running, effort):
+    once = [_first(peer) for peer, _ in running]
+    times = [max(1, int(effort.slice / max(t, 1e-9))) for t in once]
+    rounds = [rounds_for(t * k, effort) for t, k in zip(once, times)]
+    # A run that took long counts: it needs no warming up.
+    seconds = [[t] if t >= LONG else [] for t in once]
+    for i in range(max(rounds, default=0)):
+        for (peer, _), k, enough, taken in zip(running, times, rounds, seconds):
+            if i < enough:
+                taken.append(peer.run(k))
+    return {
+        peer.name: {"status": "ok", "ratio": ratio, "times": k, **summary(taken)}
+        for (peer, ratio), k, taken in zip(running, times, seconds)
+    }
+
+
+def _first(peer):
+    """Seconds of one run, so that one knows how often to repeat it."""
+    seconds = peer.run(1)
+    return seconds if seconds >= LONG else min(seconds, peer.run(1))
+
+
+def rounds_for(seconds, effort):
+    """Rounds of a measurement that takes so long."""
+    least = 3 if seconds < LONG else 2 if seconds < 10 * LONG else 1
+    return max(least, min(effort.rounds, int(effort.budget / seconds)))
+
+
+def summary(seconds):
+    """Median, quartiles and their distance as a share of the median."""
+    q1, median, q3 = (float(q) for q in np.quantile(seconds, [0.25, 0.5, 0.75]))
+    return {
+        "median": median,
+        "q1": q1,
+        "q3": q3,
+        "spread": (q3 - q1) / median,
+        "rounds": len(seconds),
+    }
+
+
+class Absent(Exception):
+    """The peer does not take part in this case; says why."""

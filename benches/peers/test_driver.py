@@ -1,0 +1,198 @@
+"""The driver itself: plans, checks, statistics and tables. `pytest benches/peers`."""
+
+import json
+
+import numpy as np
+import pytest
+
+import accuracy
+import behaviour
+import machine
+import measure
+import report
+from cases import Case, cost, plan
+from peers import Numpy, Peer
+
+
+@pytest.mark.parametrize(("quick", "effort", "limit"), [(True, measure.QUICK, 180), (False, measure.FULL, 1500)])
+def test_a_plan_fits_into_its_time(quick, effort, limit):
+    cases = [case for threads in (1, 2) for case in plan(quick, threads)]
+    assert sum(cost(case, effort, 15) for case in cases) < limit
+    assert len({case.id for case in cases}) == len(cases)
+
+
+def test_a_full_plan_has_every_kind():
+    cases = plan(False, 1)
+    assert {c.scalar for c in cases} == {"f32", "f64", "c64", "c128"}
+    assert {c.structure for c in cases} == {"general", "definite"}
+    assert {c.memory for c in cases} == {"single", "cache", "memory"}
+    assert max(c.order for c in cases) == 4096
+
+
+@pytest.mark.parametrize("scalar", ["f32", "c128"])
+def test_matrices_are_what_the_case_says(scalar):
+    case = Case(6, 5, scalar, "definite", 1)
+    a = case.matrices()
+    assert a.shape == (5, 6, 6) and a.flags.c_contiguous and a.nbytes == case.bytes
+    assert np.array_equal(a, a.conj().swapaxes(1, 2)) and np.linalg.eigvalsh(a).min() > 0
+    assert np.array_equal(a, case.matrices())
+
+
+def test_ratios_tell_right_from_wrong():
+    a = np.random.default_rng(0).standard_normal((600, 600))
+    x = np.linalg.inv(a)
+    assert max(measure.ratios(a, x)) < measure.THRESHOLD
+    assert min(measure.ratios(a, x * (1 + 1e-6))) > measure.THRESHOLD
+    assert measure.ratios(a, np.full_like(a, np.nan)) == (np.inf, np.inf)
+    assert min(measure.ratios(np.eye(2), np.zeros((2, 2)))) > measure.THRESHOLD
+
+
+class Wrong(Peer):
+    def call(self):
+        return np.linalg.inv(self.given) * 1.001
+
+
+class Failing(Peer):
+    def call(self):
+        raise ValueError("no")
+
+
+class Away(Peer):
+    def prepare(self, case, a):
+        raise measure.Absent("not here")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_only_right_results_have_times(count):
+    case = Case(8, count, "f64", "general", 1)
+    peers = [Wrong("wrong"), Failing("failing"), Away("away"), Numpy()]
+    figures = measure.measure(case, case.matrices(), peers, measure.QUICK)
+    assert {name: figure["status"] for name, figure in figures.items()} == {
+        "wrong": "wrong",
+        "failing": "failed",
+        "away": "absent",
+        "numpy": "ok",
+    }
+    assert figures["numpy"]["median"] > 0 and figures["numpy"]["rounds"] >= 3
+    assert "median" not in figures["wrong"]
+
+
+def test_quartiles_make_the_spread():
+    found = measure.summary([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (found["median"], found["spread"], found["rounds"]) == (3.0, 2 / 3, 5)
+
+
+def test_variables_that_force_kernels_are_cleared():
+    given = {"OPENBLAS_CORETYPE": "x", "OMP_NUM_THREADS": "1", "MKL_CBWR": "x", "HOME": "/"}
+    assert machine.cleared(given) == (
+        {"HOME": "/"},
+        ["MKL_CBWR", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE"],
+    )
+
+
+def test_pools_of_another_size_are_named():
+    pools = [{"prefix": "libopenblas", "version": "1", "num_threads": k} for k in (1, 2)]
+    assert machine.wrong_pools(pools, 1) == ["libopenblas 1: 2"]
+
+
+def results(order, count, **medians):
+    ok = {"status": "ok", "spread": 0.01, "ratio": 1.0}
+    case = Case(order, count, "f64", "general", 1)
+    peers = {name.replace("_", " "): {**ok, "median": t} for name, t in medians.items()}
+    return {"case": case.as_dict(), "peers": peers, "missing": {}, "load": [0.1], "pools": [], "wrong_pools": []}
+
+
+def a_report():
+    single = results(64, 1, matinv=3.0, numpy=6.0, scipy=2.0, gemm_faer=2.0, gemm_numpy=1.5)
+    single["peers"]["jax"] = {"status": "wrong", "ratio": 1e5}
+    stack = results(4, 100, matinv=1e-6, numpy=4e-6)
+    rust = {"matinv": "1", "native": "AVX2", "faer": "1", "nalgebra": "1", "blas": "OpenBLAS 1", "blas_core": "X"}
+    return {
+        "machine": {"cpu": "C", "processors": 1, "memory_gib": 1, "system": "S", "caches": {}, "python": "3", "commit": "abc"},
+        "versions": {"python": {"numpy": "2"}, "rust": rust},
+        "cleared": ["OMP_NUM_THREADS"],
+        "mode": "quick",
+        "threads": [1],
+        "results": [single, stack],
+        "accuracy": [],
+        "behaviour": [],
+    }
+
+
+def test_the_report_says_what_was_measured():
+    text = report.markdown(a_report())
+    assert "| 64 | 1.5 s numpy | 2.00 | 4.00 | 1.33 | **wrong** |" in text
+    assert "| 4 | 100 | 10 ns | 40 ns | 4.0× |" in text
+    assert "| float64, general, 1 thr. | 64 | one | scipy | 1.50× |" in text
+    assert "OMP_NUM_THREADS" in text and "noisy run" not in text
+
+
+def test_like_is_compared_with_like():
+    stack = results(4, 100, matinv=4.0, matinv_Rust=3.0, matinv_into=2.0, numpy=8.0, faer=8.0)
+    single = results(4, 1, matinv_Rust=3.0, numpy=6.0, faer=9.0)
+    assert [report.speed_up(stack, peer) for peer in ("numpy", "faer", "jax")] == [2.0, 4.0, None]
+    assert [report.speed_up(single, peer) for peer in ("numpy", "faer")] == [2.0, 3.0]
+
+
+def test_the_section_of_the_readme_is_made():
+    text = report.readme(a_report())
+    assert "| 64 | 1 | 1.5 s | 2.00 | 4.00 | 1.33 |" in text
+    assert "| 4 | 1 | 10 ns | 4.0× | – |" in text
+    assert "commit abc" in text and "| scipy | 1.50× |" in text
+
+
+def test_a_noisy_run_says_so():
+    noisy = a_report()
+    for result in noisy["results"]:
+        for figure in result["peers"].values():
+            figure["spread"] = 0.5
+    assert "**a noisy run**" in report.markdown(noisy)
+
+
+def test_every_chart_is_drawn(tmp_path):
+    import charts
+
+    drawn = charts.draw(a_report(), tmp_path)
+    assert (tmp_path / "report.svg").exists() and (tmp_path / "report-dark.png").exists()
+    assert drawn == []  # too few orders for panels of their own
+
+
+def test_results_of_another_version_are_not_kept(tmp_path):
+    import bench
+
+    class Arguments:
+        out, quick, fresh = tmp_path, True, False
+
+    about = {"machine": {"cpu": "C"}, "versions": {"numpy": "1"}, "threads": [1]}
+    path = bench.results_file(tmp_path, True)
+    bench.begin(Arguments, about)
+    path.write_text(path.read_text() + '{}\n{"case": {"i')
+    bench.begin(Arguments, about)
+    assert len(path.read_text().splitlines()) == 2
+    bench.begin(Arguments, {**about, "versions": {"numpy": "2"}})
+    assert len(path.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("n", [5, 24])
+@pytest.mark.parametrize("unit", [1, 1j])
+def test_exact_inverses_are(n, unit):
+    i, j = np.indices((n, n)) + 1.0
+    inverse = unit * (2 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1))
+    inverse[-1, -1] = unit
+    high, low = accuracy.exact_inverse(np.minimum(i, j) / unit)
+    assert np.array_equal(high, inverse) and not low.any()
+
+
+def test_forward_errors_see_below_rounding():
+    third = np.array([[3.0]])
+    exact = accuracy.exact_inverse(third)
+    assert exact[0] == 1 / 3 and 0 < abs(exact[1][0, 0]) < 2**-54
+    assert 0 < accuracy.assess(third, np.array([[1 / 3]]), exact)["forward"] < 2**-53
+
+
+def test_behaviour_is_told_by_running():
+    assert behaviour.singular(np.linalg.inv) == "raises, does not say which; no result"
+    assert behaviour.not_a_number(np.linalg.inv).startswith("NaN there, the rest inverted")
+    assert behaviour.integers(np.linalg.inv) == "float64"
+    rows = {what: ask.__name__ for what, ask in behaviour.QUESTIONS.items()}
+    assert json.dumps(rows)
