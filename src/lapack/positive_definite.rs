@@ -4,6 +4,7 @@ use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
+use crate::layout;
 use crate::norm::Part;
 use crate::structure::Triangle;
 
@@ -23,7 +24,15 @@ pub(super) fn invert<T: Scalar + Routines>(
     }
     let rcond = norm.map(|norm| rcond_with(norm, |value| T::pocon(work, triangle, n, a, value)));
     let determinant = ask.determinant.then(|| determinant::of_cholesky(n, a));
-    T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
+    if T::COMPLEX && triangle == Triangle::Upper {
+        // `zpotri` of OpenBLAS 0.3.21 reads past the end of a matrix whose upper triangle it works
+        // on (seen from order 130 on). UᴴU is A, so that Uᵀ is the lower factor of Aᵀ.
+        layout::transpose(n, a);
+        T::potri(Triangle::Lower, n, a).map_err(Breakdown::NotPositive)?;
+        layout::transpose(n, a);
+    } else {
+        T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
+    }
     let rcond = settled_rcond(work, ask, rcond, norm, Part::Mirrored(triangle), n, a);
     Ok(Facts { rcond, determinant, overflow: None })
 }

@@ -5,7 +5,7 @@ use crate::lapack_matrices::Mirror;
 use crate::ratios::{THRESHOLD, left, right};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, same_bits};
-use matinv::ndarray::{Array2, Axis};
+use matinv::ndarray::Axis;
 use matinv::{Engine, Inverter, OnFailure, Status, Structure, Triangle};
 
 /// The engines that can be asked for in this build.
@@ -122,13 +122,16 @@ fn one_triangle_is_enough_for_the_native_engine() {
 
 fn stacks_agree<T: Field>() {
     for n in [1, 5, 17, 70] {
-        let matrices: Vec<Array2<T>> = cases::<T>(n).into_iter().map(|case| case.a).collect();
-        let views: Vec<_> = matrices.iter().map(|a| a.view()).collect();
+        let cases = cases::<T>(n);
+        let views: Vec<_> = cases.iter().map(|case| case.a.view()).collect();
         let stack = matinv::ndarray::stack(Axis(0), &views).unwrap();
         let fill = Inverter::new().on_failure(OnFailure::FillNan).engine(Engine::Native);
         let inverses = fill.clone().threads(2).inv(&stack).unwrap();
-        for (a, x) in matrices.iter().zip(inverses.outer_iter()) {
-            assert!(same_bits(&fill.inv(a).unwrap(), &x), "{} order {n}", T::NAME);
+        for (case, x) in cases.iter().zip(inverses.outer_iter()) {
+            let what = format!("{} {:?} number {} order {n}", T::NAME, case.kind, case.number);
+            // As it is stored in the stack: by rows.
+            let a = case.a.as_standard_layout();
+            assert!(same_bits(&fill.inv(&a).unwrap(), &x), "{what}");
         }
     }
 }

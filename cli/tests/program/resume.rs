@@ -1,6 +1,6 @@
 //! `--resume`: what a killed run has done is kept, and becomes what an undisturbed run makes.
 
-use crate::stream::{least_memory, on_a_full_disk, slow_stack};
+use crate::stream::{LONG, least_memory, long_stack, on_a_full_disk, small_matrices};
 use crate::{Place, whole};
 use assert_cmd::assert::Assert;
 use serde_json::Value;
@@ -8,15 +8,12 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Matrices in the stack: some seconds of work without optimization.
-const COUNT: usize = 80_000;
-
-const RUN: &str = "inv A.npy -o X.npy --resume --on-failure nan --report X.json --quality";
+const RUN: &str = "inv A.npy -o X.npy --resume --on-failure pinv --report X.json --quality";
 
 /// It has to last, since the journal has an entry every half second.
 const SLOWLY: &str = "--threads 1";
 
-/// A stack with failures in it, and what an undisturbed run makes of it.
+/// A stack of which every matrix fails.
 struct Case {
     place: Place,
     /// So small that there are many pieces.
@@ -26,11 +23,7 @@ struct Case {
 impl Case {
     fn new() -> Self {
         let place = Place::new();
-        let mut stack = slow_stack(COUNT);
-        for matrix in (0..COUNT).step_by(300) {
-            stack[128 + 512 * matrix..][..512].fill(0);
-        }
-        place.write("A.npy", stack);
+        place.write("A.npy", long_stack());
         let least = least_memory(&place, "inv A.npy -o X.npy");
         let memory = format!("--memory {}", least + 500_000);
         Case { place, memory }
@@ -68,7 +61,7 @@ impl Case {
         Command::new("sh").args(["-c", &kill]).status().unwrap();
         child.wait().unwrap();
         let done = self.done();
-        assert!(before < done && done < COUNT as u64, "{done}");
+        assert!(before < done && done < LONG as u64, "{done}");
         done
     }
 
@@ -87,7 +80,7 @@ const PARTIAL: [&str; 4] = ["A.npy", "X.npy.partial", "X.npy.partial.json", "X.n
 #[test]
 fn a_killed_run_goes_on_and_makes_the_same_files() {
     let case = Case::new();
-    let undisturbed = "inv A.npy -o Y.npy --on-failure nan --report Y.json --quality";
+    let undisturbed = "inv A.npy -o Y.npy --on-failure pinv --report Y.json --quality";
     let expected = case.place.matinv(undisturbed).assert().code(1);
     for file in ["Y.npy", "Y.json"] {
         fs::rename(case.place.path(file), case.place.0.path().join(format!("{file}.kept")))
@@ -138,7 +131,7 @@ fn other_options_and_other_input_are_refused() {
     fs::write(case.place.path("X.npy.partial"), &partial).unwrap();
 
     // The same bytes, a moment later.
-    let stack = slow_stack(COUNT / 100);
+    let stack = small_matrices(800);
     case.place.write("A.npy", &stack);
     refused("", "the input has changed since, or is another one");
     case.run("--force").code(0);
@@ -161,7 +154,7 @@ fn after_a_full_disk_it_goes_on() {
     assert!(case.done() > 0);
     // The number of threads does not shape the result.
     case.run("").code(1);
-    case.place.matinv("inv A.npy -o Y.npy --on-failure nan").assert().code(1);
+    case.place.matinv("inv A.npy -o Y.npy --on-failure pinv").assert().code(1);
     let read = |name: &str| fs::read(case.place.path(name)).unwrap();
     assert!(read("X.npy") == read("Y.npy"));
 }
@@ -171,9 +164,8 @@ fn under_fail_a_failure_is_remembered_and_nothing_is_left() {
     let case = Case::new();
     let run = format!("inv A.npy -o X.npy --resume {}", case.memory);
     let refused = case.place.matinv(&run).assert().code(1);
-    let count = COUNT.div_ceil(300);
     refused.stderr(predicates::str::contains(format!(
-        "{count} of {COUNT} matrices could not be inverted; nothing was written"
+        "{LONG} of {LONG} matrices could not be inverted; nothing was written"
     )));
     assert_eq!(case.place.files(), ["A.npy"]);
 }
@@ -181,7 +173,7 @@ fn under_fail_a_failure_is_remembered_and_nothing_is_left() {
 #[test]
 fn only_stacks_in_npy_files_are_resumed() {
     let place = Place::new();
-    place.write("A.txt", crate::DIAGONAL).write("B.npy", slow_stack(2));
+    place.write("A.txt", crate::DIAGONAL).write("B.npy", small_matrices(2));
     for (arguments, words) in [
         ("inv A.txt -o X.npy --resume", "the input is no plain npy file"),
         ("inv - -o X.npy --resume", "the input is no plain npy file"),

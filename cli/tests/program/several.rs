@@ -1,13 +1,13 @@
 //! Several inputs at once.
 
-use crate::stream::slow_stack;
+use crate::stream::small_matrices;
 use crate::{DIAGONAL, GENERAL, Place, SINGULAR, TIME, whole};
 use std::fs;
 
 fn place() -> Place {
     let place = Place::new();
     place.write("A.txt", DIAGONAL).write("B.csv", "2,0\n0,4\n").write("S.txt", SINGULAR);
-    place.write("C.npy", slow_stack(3));
+    place.write("C.npy", small_matrices(3));
     place
 }
 

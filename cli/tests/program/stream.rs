@@ -50,8 +50,23 @@ pub(crate) fn repeated(matrix: &[f64], order: usize, count: usize) -> Vec<u8> {
     file
 }
 
-/// A stack that takes some seconds without optimization. Its pieces differ.
-pub(crate) fn slow_stack(count: usize) -> Vec<u8> {
+/// Matrices in a [`long_stack`].
+pub(crate) const LONG: usize = 128;
+
+/// A stack of singular matrices. With a singular value decomposition for each it takes some seconds,
+/// however fast the program is at everything else.
+pub(crate) fn long_stack() -> Vec<u8> {
+    const ORDER: usize = 200;
+    let mut file = repeated(&[1.0; ORDER * ORDER], ORDER, LONG);
+    let matrices = file[128..].chunks_exact_mut(8 * ORDER * ORDER);
+    for (matrix, first) in matrices.zip((1..8).cycle()) {
+        matrix[..8].copy_from_slice(&f64::from(first).to_le_bytes());
+    }
+    file
+}
+
+/// A stack whose matrices differ.
+pub(crate) fn small_matrices(count: usize) -> Vec<u8> {
     let matrix: Vec<f64> = (0..64).map(|k| f64::from(k % 9 * 7 % 11) + 1.0).collect();
     let mut file = repeated(&matrix, 8, count);
     for (matrix, k) in file[128..].chunks_exact_mut(512).zip((0..64).cycle()) {
@@ -207,20 +222,21 @@ fn a_file_of_the_wrong_length_is_refused_before_anything_is_done() {
 #[test]
 fn the_input_may_be_replaced_by_its_inverse() {
     let place = Place::new();
-    place.write("A.npy", slow_stack(100));
+    place.write("A.npy", small_matrices(100));
     place.matinv("inv A.npy -o X.npy").assert().code(0);
     place.matinv("inv A.npy -o A.npy --force").assert().code(0);
     assert!(fs::read(place.path("A.npy")).unwrap() == fs::read(place.path("X.npy")).unwrap());
 }
 
-/// Starts a long run under a memory so small that it makes many pieces, and waits for its
+/// Starts a run of some seconds under a memory so small that it makes many pieces, and waits for its
 /// temporary output.
 #[cfg(unix)]
 fn started(place: &Place) -> std::process::Child {
-    place.write("A.npy", slow_stack(30_000));
+    place.write("A.npy", long_stack());
     let least = least_memory(place, "inv A.npy -o X.npy");
     let child = std::process::Command::new(env!("CARGO_BIN_EXE_matinv"))
-        .args(["inv", "A.npy", "-o", "X.npy", "--memory", &(least + 1_000_000).to_string()])
+        .args(["inv", "A.npy", "-o", "X.npy", "--on-failure", "pinv", "--threads", "1"])
+        .args(["--memory", &(least + 1_000_000).to_string()])
         .current_dir(place.0.path())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -242,7 +258,7 @@ fn input_that_is_cut_short_meanwhile_is_an_error_with_words() {
     let words = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(2), "{words}");
     let expected =
-        "A.npy: byte 1000000: the data ends early: found 999872 bytes, expected 15360000";
+        "A.npy: byte 1000000: the data ends early: found 999872 bytes, expected 40960000";
     assert!(words.contains(expected), "{words}");
     assert_eq!(place.files(), ["A.npy"]);
 }
@@ -253,7 +269,7 @@ fn input_that_is_written_meanwhile_gives_no_output() {
     let place = Place::new();
     let child = started(&place);
     let input = fs::OpenOptions::new().append(true).open(place.path("A.npy")).unwrap();
-    input.set_len(15_360_129).unwrap();
+    input.set_len(40_960_129).unwrap();
     let ended = child.wait_with_output().unwrap();
     let words = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(2), "{words}");
@@ -286,7 +302,7 @@ pub(crate) fn on_a_full_disk(place: &Place, arguments: &str, kilobytes: u32) -> 
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error_with_words_and_leaves_nothing() {
     let place = Place::new();
-    place.write("A.npy", slow_stack(2000));
+    place.write("A.npy", small_matrices(2000));
     let ended = on_a_full_disk(&place, "inv A.npy -o X.npy", 500);
     let words = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(2), "{words}");
@@ -300,7 +316,7 @@ fn a_full_disk_is_an_error_with_words_and_leaves_nothing() {
 #[test]
 fn a_bound_that_holds_no_matrix_says_the_least() {
     let place = Place::new();
-    place.write("A.npy", slow_stack(10));
+    place.write("A.npy", small_matrices(10));
     let least = least_memory(&place, "inv A.npy -o X.npy");
     place.matinv(&format!("inv A.npy -o X.npy --memory {}", least - 1)).assert().code(2);
     assert_eq!(place.files(), ["A.npy"]);
