@@ -24,7 +24,7 @@ impl Case {
     fn new() -> Self {
         let place = Place::new();
         place.write("A.npy", long_stack());
-        let least = least_memory(&place, "inv A.npy -o X.npy");
+        let least = least_memory(&place, RUN);
         let memory = format!("--memory {}", least + 500_000);
         Case { place, memory }
     }

@@ -233,7 +233,7 @@ fn the_input_may_be_replaced_by_its_inverse() {
 #[cfg(unix)]
 fn started(place: &Place) -> std::process::Child {
     place.write("A.npy", long_stack());
-    let least = least_memory(place, "inv A.npy -o X.npy");
+    let least = least_memory(place, "inv A.npy -o X.npy --on-failure pinv");
     let child = std::process::Command::new(env!("CARGO_BIN_EXE_matinv"))
         .args(["inv", "A.npy", "-o", "X.npy", "--on-failure", "pinv", "--threads", "1"])
         .args(["--memory", &(least + 1_000_000).to_string()])
