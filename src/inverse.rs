@@ -441,9 +441,9 @@ impl<A: Element> Matrix<'_, A> {
         let found = detect(n, self.a);
         let rounding = n as f64 * 2.0 * A::Scalar::UNIT_ROUNDOFF;
         // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.
-        let engine = self.plan.engine.beyond_kernels();
+        self.engine = self.plan.engine.beyond_kernels();
         pseudo_invert(
-            self.kept.engines.of(engine),
+            self.kept.engines.of(self.engine),
             n,
             self.a,
             self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),

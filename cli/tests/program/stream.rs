@@ -57,7 +57,7 @@ pub(crate) const LONG: usize = 128;
 /// however fast the program is at everything else.
 pub(crate) fn long_stack() -> Vec<u8> {
     const ORDER: usize = 200;
-    let mut file = repeated(&[1.0; ORDER * ORDER], ORDER, LONG);
+    let mut file = repeated(&vec![1.0; ORDER * ORDER], ORDER, LONG);
     let matrices = file[128..].chunks_exact_mut(8 * ORDER * ORDER);
     for (matrix, first) in matrices.zip((1..8).cycle()) {
         matrix[..8].copy_from_slice(&f64::from(first).to_le_bytes());

@@ -100,7 +100,7 @@ fn a_long_stack_ends_with_its_summary() {
 fn a_long_stack_shows_speed_time_left_and_failures() {
     let place = Place::new();
     place.write("A.npy", crate::stream::long_stack());
-    let inv = "inv A.npy -o X.npy --on-failure pinv --structure general --threads 1 --memory 1M";
+    let inv = "inv A.npy -o X.npy --on-failure pinv --structure general --threads 1 --memory 8M";
     let Some(shown) = on_terminal(&place, inv, &[]) else { return };
     let bar = predicates::str::is_match(r"/128  [0-9,]+/s, [0-9]+[ms].* left, [0-9,]+ failed");
     assert!(predicates::Predicate::eval(&bar.unwrap(), &shown), "{shown:?}");
