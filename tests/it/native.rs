@@ -140,7 +140,7 @@ fn residuals_of_large_matrices_are_as_small_as_lapacks() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "orders to 3000 take minutes: cargo test --release --test it -- --ignored"]
 fn residuals_of_very_large_matrices_are_as_small_as_lapacks() {
     for_every_scalar!(residuals_are_lapacks(&[1000, 1537, 3000]));
 }
