@@ -6,9 +6,6 @@
 //! OpenBLAS's and ndarray's real multiplication (times four if complex), beside that of LAPACK. All
 //! take turns in one process; the least time of each counts.
 
-// The multiplication of the OpenBLAS that the program is linked with has no safe wrapper.
-#![allow(unsafe_code)]
-
 use matinv::num_complex::{Complex32, Complex64};
 use matinv::{Engine, Inverter, Scalar, Structure};
 use ndarray::linalg::general_mat_mul;
@@ -20,68 +17,13 @@ use std::time::Instant;
 
 const ORDERS: [usize; 8] = [65, 100, 128, 200, 256, 512, 1000, 2000];
 
-/// A real number that OpenBLAS multiplies matrices of.
-trait Real: Scalar {
-    /// C := A·B for square matrices without gaps, by columns.
-    fn multiply(a: &Array2<Self>, b: &Array2<Self>, c: &mut Array2<Self>);
+/// C := A·B for square matrices without gaps, by columns.
+fn multiply<R: Scalar>(a: &Array2<R>, b: &Array2<R>, c: &mut Array2<R>, threads: usize) {
+    let (x, y) = (a.as_slice_memory_order(), b.as_slice_memory_order());
+    let (x, y) = x.zip(y).expect("without gaps");
+    let out = c.as_slice_memory_order_mut().expect("without gaps");
+    matinv::blas_multiply(a.nrows(), x, y, out, threads, 1).expect("squares");
 }
-
-unsafe extern "C" {
-    fn openblas_set_num_threads(threads: i32);
-}
-
-macro_rules! real {
-    ($real:ty, $gemm:ident) => {
-        impl Real for $real {
-            fn multiply(a: &Array2<Self>, b: &Array2<Self>, c: &mut Array2<Self>) {
-                unsafe extern "C" {
-                    fn $gemm(
-                        transa: *const u8,
-                        transb: *const u8,
-                        m: *const i32,
-                        n: *const i32,
-                        k: *const i32,
-                        alpha: *const $real,
-                        a: *const $real,
-                        lda: *const i32,
-                        b: *const $real,
-                        ldb: *const i32,
-                        beta: *const $real,
-                        c: *mut $real,
-                        ldc: *const i32,
-                    );
-                }
-                let order = a.nrows();
-                assert!(a.dim() == b.dim() && b.dim() == c.dim() && a.ncols() == order);
-                assert!(a.t().is_standard_layout() && b.t().is_standard_layout());
-                assert!(c.t().is_standard_layout());
-                let n = i32::try_from(order).expect("an order that BLAS takes");
-                let (no, one, zero) = (b'N', 1.0, 0.0);
-                // SAFETY: three matrices of n² elements, by columns without gaps.
-                unsafe {
-                    $gemm(
-                        &no,
-                        &no,
-                        &n,
-                        &n,
-                        &n,
-                        &one,
-                        a.as_ptr(),
-                        &n,
-                        b.as_ptr(),
-                        &n,
-                        &zero,
-                        c.as_mut_ptr(),
-                        &n,
-                    );
-                }
-            }
-        }
-    };
-}
-
-real!(f64, dgemm_);
-real!(f32, sgemm_);
 
 fn random<T: Scalar>(n: usize, seed: u64) -> Array2<T> {
     let rng = &mut StdRng::seed_from_u64(seed);
@@ -94,7 +36,10 @@ fn seconds(work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-fn measure<T: Scalar<Real = R>, R: Real>(n: usize, threads: usize) {
+fn measure<T: Scalar<Real = R>, R: Scalar<Real = R> + ndarray::LinalgScalar>(
+    n: usize,
+    threads: usize,
+) {
     let (a, b, mut c) = (random::<R>(n, 1), random::<R>(n, 2), random::<R>(n, 3));
     let matrix = random::<T>(n, 4);
     let mut inverse = matrix.clone();
@@ -110,11 +55,8 @@ fn measure<T: Scalar<Real = R>, R: Real>(n: usize, threads: usize) {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 5 and 1000
     let rounds = (1e10 / operations).clamp(5.0, 1000.0) as usize;
     for _ in 0..rounds {
-        let blas_threads = i32::try_from(threads).expect("few threads");
-        // SAFETY: it takes any number.
-        unsafe { openblas_set_num_threads(blas_threads) };
         let mut of = |at: usize, time: f64| least[at] = least[at].min(time);
-        of(0, parts * seconds(|| R::multiply(black_box(&a), &b, &mut c)));
+        of(0, parts * seconds(|| multiply(black_box(&a), &b, &mut c, threads)));
         if threads == 1 {
             let one = R::from_f64(1.0);
             let zero = R::from_f64(0.0);
