@@ -5,10 +5,13 @@
 //! (A⁻¹)ᵀ = (Aᵀ)⁻¹. What depends on the side (the norm behind rcond) is told by [`Norm`].
 
 use crate::element::Scalar;
+use crate::error::Result;
+use crate::inverse::Matrix;
 use crate::native::blocked::Team;
 use crate::native::set::{self, Set};
 use crate::native::{self, Kind};
 use crate::structure::Triangle;
+use crate::verdict::Verdict;
 use crate::workspace::{Pool, Pools};
 use num_complex::{Complex32, Complex64};
 use std::fmt;
@@ -255,6 +258,12 @@ pub(crate) trait EngineScalar: Sized {
     fn pool(pools: &Pools) -> &Pool<Self>
     where
         Self: Scalar;
+
+    /// Inverts a matrix: [`Matrix::invert`]. All that is behind it is compiled once, here, and not
+    /// again in every crate that calls it.
+    fn invert(matrix: Matrix<'_, Self>) -> Result<Verdict<Self>>
+    where
+        Self: Scalar;
 }
 
 macro_rules! engine_scalars {
@@ -265,6 +274,11 @@ macro_rules! engine_scalars {
 
             fn pool(pools: &Pools) -> &Pool<Self> {
                 &pools.$pool
+            }
+
+            #[inline(never)]
+            fn invert(matrix: Matrix<'_, Self>) -> Result<Verdict<Self>> {
+                matrix.invert()
             }
         }
     )*};

@@ -100,34 +100,46 @@ pub(crate) struct Kept<T: Scalar> {
     pub(crate) crew: Option<Arc<Crew>>,
 }
 
+/// A matrix as it was given: of any element that becomes this scalar.
+pub(crate) trait Original<T> {
+    /// Brings it into a slice without gaps, stored in this order.
+    fn load(&self, to: &mut [T], order: Order);
+}
+
+impl<A: Element> Original<A::Scalar> for ArrayView2<'_, A> {
+    fn load(&self, to: &mut [A::Scalar], order: Order) {
+        layout::load(self, to, order);
+    }
+}
+
 /// A matrix under way.
-pub(crate) struct Matrix<'a, A: Element> {
+pub(crate) struct Matrix<'a, T: Scalar> {
     /// What to do.
     pub(crate) plan: &'a Plan,
     /// Workspace.
-    pub(crate) kept: &'a mut Kept<A::Scalar>,
+    pub(crate) kept: &'a mut Kept<T>,
     /// The order.
     pub(crate) n: usize,
     /// The matrix, without gaps; then its inverse. After a failure it holds what the policy says
     /// (under `Fail`: nothing of use).
-    pub(crate) a: &'a mut [A::Scalar],
+    pub(crate) a: &'a mut [T],
     /// How `a` is stored.
     pub(crate) order: Order,
     /// The matrix once more, where [`Plan::needs_original`] says so.
-    pub(crate) original: Option<ArrayView2<'a, A>>,
+    pub(crate) original: Option<&'a dyn Original<T>>,
     /// The engine that was used last.
     pub(crate) engine: Engine,
 }
 
-impl<A: Element> Matrix<'_, A> {
+impl<T: Scalar> Matrix<'_, T> {
     /// Inverts it.
     ///
     /// # Errors
     ///
     /// [`Error::OutOfMemory`] for the workspace. That the matrix has no inverse is said
     /// in the verdict.
-    pub(crate) fn invert(mut self) -> Result<Verdict<A::Scalar>> {
-        let nan = A::Scalar::nan();
+    pub(crate) fn invert(mut self) -> Result<Verdict<T>> {
+        let nan = T::nan();
         let mut verdict = Verdict {
             status: Status::Inverted,
             error: None,
@@ -139,7 +151,7 @@ impl<A: Element> Matrix<'_, A> {
             quality: None,
         };
         if self.n == 0 {
-            let (rcond, sign, log_abs_det) = (1.0, A::Scalar::from_f64(1.0), 0.0);
+            let (rcond, sign, log_abs_det) = (1.0, T::from_f64(1.0), 0.0);
             let quality = self.plan.measures().then_some(0.0);
             let structure = found_or_general(verdict.structure);
             return Ok(Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict });
@@ -150,7 +162,7 @@ impl<A: Element> Matrix<'_, A> {
             }
             if matches!(error, Error::Singular { .. }) {
                 verdict.rcond = 0.0;
-                verdict.sign = A::Scalar::from_f64(0.0);
+                verdict.sign = T::from_f64(0.0);
                 verdict.log_abs_det = f64::NEG_INFINITY;
             }
             (verdict.status, verdict.error) = self.settle(error);
@@ -164,9 +176,9 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     /// Everything up to a result that the limits accept.
-    fn attempt(&mut self, verdict: &mut Verdict<A::Scalar>) -> Result<()> {
+    fn attempt(&mut self, verdict: &mut Verdict<T>) -> Result<()> {
         let Matrix { plan, n, order, .. } = *self;
-        if A::Scalar::COMPLEX
+        if T::COMPLEX
             && matches!(plan.structure, Structure::PositiveDefinite | Structure::Hermitian)
         {
             // Declared real, so its imaginary part is not looked at.
@@ -212,7 +224,7 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     /// Inverts with the declared or detected structure, which is noted in `used`.
-    fn factor(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+    fn factor(&mut self, used: &mut Structure) -> Result<Facts<T>> {
         let Matrix { plan, n, order, .. } = *self;
         match plan.structure {
             Structure::Auto => self.detected(used),
@@ -237,7 +249,7 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     /// Finds the structure out and inverts with it.
-    fn detected(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+    fn detected(&mut self, used: &mut Structure) -> Result<Facts<T>> {
         let Matrix { n, order, .. } = *self;
         match detect(n, self.a) {
             Found::Diagonal => {
@@ -265,7 +277,7 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     /// Tries Cholesky, and the diagonal pivoting method if the matrix is not positive definite.
-    fn hermitian(&mut self, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+    fn hermitian(&mut self, used: &mut Structure) -> Result<Facts<T>> {
         self.keep_diagonal();
         // No positive definite matrix has another diagonal.
         if self.kept.diagonal.iter().all(|d| d.re().into() > 0.0) {
@@ -275,7 +287,7 @@ impl<A: Element> Matrix<'_, A> {
                 done => return done,
             }
         }
-        let symmetry = if A::Scalar::COMPLEX {
+        let symmetry = if T::COMPLEX {
             *used = Structure::Hermitian;
             Symmetry::Hermitian
         } else {
@@ -285,12 +297,12 @@ impl<A: Element> Matrix<'_, A> {
         self.indefinite(symmetry, used)
     }
 
-    fn diagonal(&mut self) -> Result<Facts<A::Scalar>> {
+    fn diagonal(&mut self) -> Result<Facts<T>> {
         diagonal::invert(self.n, self.a, self.plan.ask(self.order)).map_err(in_words)
     }
 
     /// `triangle` is one of the slice.
-    fn triangular(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
+    fn triangular(&mut self, triangle: Triangle) -> Result<Facts<T>> {
         let Matrix { plan, n, order, .. } = *self;
         layout::zero_outside(n, self.a, Part::Triangular(triangle));
         let done = self.by_kernel(Kind::Triangular(triangle)).unwrap_or_else(|| {
@@ -324,7 +336,7 @@ impl<A: Element> Matrix<'_, A> {
     }
 
     /// `triangle` is one of the slice.
-    fn positive_definite(&mut self, triangle: Triangle) -> Result<Facts<A::Scalar>> {
+    fn positive_definite(&mut self, triangle: Triangle) -> Result<Facts<T>> {
         if let Some(done) = self.by_kernel(Kind::PositiveDefinite(triangle)) {
             return done.map_err(in_words);
         }
@@ -337,9 +349,9 @@ impl<A: Element> Matrix<'_, A> {
 
     /// Inverts with the kernel for this structure; `None` if there is none for the order, or if the
     /// matrix is beyond it.
-    fn by_kernel(&mut self, kind: Kind) -> Option<Result<Facts<A::Scalar>, Breakdown>> {
+    fn by_kernel(&mut self, kind: Kind) -> Option<Result<Facts<T>, Breakdown>> {
         let Matrix { plan, n, order, .. } = *self;
-        if !plan.engine.in_kernels::<A::Scalar>(kind, n) {
+        if !plan.engine.in_kernels::<T>(kind, n) {
             return None;
         }
         let native = &mut self.kept.native;
@@ -351,7 +363,7 @@ impl<A: Element> Matrix<'_, A> {
     /// Inverts a matrix of which both triangles are there and the diagonal is kept. If the
     /// diagonal pivoting method finds it singular, LU has the last word: it names the column, as
     /// for every other structure.
-    fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<A::Scalar>> {
+    fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<T>> {
         self.engine = self.plan.engine.beyond_kernels();
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;
@@ -371,7 +383,7 @@ impl<A: Element> Matrix<'_, A> {
         Ok(facts)
     }
 
-    fn general(&mut self) -> Result<Facts<A::Scalar>> {
+    fn general(&mut self) -> Result<Facts<T>> {
         if self.order == Order::Column {
             return self.lu(Order::Column).map_err(in_words);
         }
@@ -383,7 +395,7 @@ impl<A: Element> Matrix<'_, A> {
         // That was LU of Aᵀ. The verdict is that of LU of A, whatever the order in memory: it
         // names the column, or finds that rounding made the zero; or finds a zero where rounding
         // hid it from LU of Aᵀ.
-        load_original(self.original.as_ref(), self.a, Order::Column);
+        load_original(self.original, self.a, Order::Column);
         let facts = self.lu(Order::Column).map_err(in_words)?;
         layout::transpose(self.n, self.a);
         Ok(facts)
@@ -391,9 +403,9 @@ impl<A: Element> Matrix<'_, A> {
 
     /// LU of a slice that holds A in this order, by the engine that the plan asks for. What is beyond
     /// the plain arithmetic of lanes is not done there.
-    fn lu(&mut self, order: Order) -> Result<Facts<A::Scalar>, Breakdown> {
+    fn lu(&mut self, order: Order) -> Result<Facts<T>, Breakdown> {
         let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
-        let by = self.plan.engine.for_general::<A::Scalar>(self.n);
+        let by = self.plan.engine.for_general::<T>(self.n);
         self.engine = if by == General::Lapack { Engine::Lapack } else { Engine::Native };
         if by == General::Lanes {
             let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
@@ -416,17 +428,17 @@ impl<A: Element> Matrix<'_, A> {
     fn settle(&mut self, error: Error) -> (Status, Option<Error>) {
         match self.plan.on_failure {
             OnFailure::Fail => {}
-            OnFailure::Keep => load_original(self.original.as_ref(), self.a, self.order),
+            OnFailure::Keep => load_original(self.original, self.a, self.order),
             OnFailure::PseudoInverse if !matches!(error, Error::NonFinite { .. }) => {
                 return match self.pseudo_inverse() {
                     Ok(()) => (Status::PseudoInverted, Some(error)),
                     Err(error) => {
-                        self.a.fill(A::Scalar::nan());
+                        self.a.fill(T::nan());
                         (Status::Failed, Some(error))
                     }
                 };
             }
-            OnFailure::FillNan | OnFailure::PseudoInverse => self.a.fill(A::Scalar::nan()),
+            OnFailure::FillNan | OnFailure::PseudoInverse => self.a.fill(T::nan()),
         }
         (Status::Failed, Some(error))
     }
@@ -439,7 +451,7 @@ impl<A: Element> Matrix<'_, A> {
             return Err(Error::NonFinite { row, col });
         }
         let found = detect(n, self.a);
-        let rounding = n as f64 * 2.0 * A::Scalar::UNIT_ROUNDOFF;
+        let rounding = n as f64 * 2.0 * T::UNIT_ROUNDOFF;
         // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.
         self.engine = self.plan.engine.beyond_kernels();
         pseudo_invert(
@@ -467,7 +479,7 @@ impl<A: Element> Matrix<'_, A> {
 
     /// Loads the original again, with what the declared structure says of the part not read.
     fn load_as_understood(&mut self) {
-        load_original(self.original.as_ref(), self.a, self.order);
+        load_original(self.original, self.a, self.order);
         match self.plan.part_in(self.order) {
             Part::Full => {}
             Part::Mirrored(triangle) => self.mirror(triangle, self.plan.conjugates()),
@@ -502,12 +514,8 @@ impl<A: Element> Matrix<'_, A> {
 }
 
 /// Loads the original again. It is a bug of the caller if it is needed and not there.
-fn load_original<A: Element>(
-    original: Option<&ArrayView2<'_, A>>,
-    a: &mut [A::Scalar],
-    order: Order,
-) {
-    layout::load(original.expect("the original was kept, as the plan demands"), a, order);
+fn load_original<T>(original: Option<&dyn Original<T>>, a: &mut [T], order: Order) {
+    original.expect("the original was kept, as the plan demands").load(a, order);
 }
 
 /// The structure used; `General` if the matrix was empty or refused before anything was found out.

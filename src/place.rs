@@ -3,8 +3,9 @@
 //! spot.
 
 use crate::element::{Element, Scalar};
+use crate::engine::EngineScalar;
 use crate::error::Result;
-use crate::inverse::{Matrix, Plan};
+use crate::inverse::{Matrix, Original, Plan};
 use crate::layout;
 use crate::verdict::Verdict;
 use crate::workspace::{self, Workspace};
@@ -24,16 +25,16 @@ pub(crate) fn into<A: Element>(
 ) -> Result<Verdict<A::Scalar>> {
     let n = input.nrows();
     let Workspace { packed, kept, .. } = workspace;
-    let original = Some(input.view());
+    let original: Option<&dyn Original<_>> = Some(input);
     let engine = plan.engine.beyond_kernels();
     if let Some((a, order)) = layout::gapless(&mut output) {
         layout::load(input, a, order);
-        return Matrix { plan, kept, n, a, order, original, engine }.invert();
+        return EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine });
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
     layout::load(input, a, order);
-    let verdict = Matrix { plan, kept, n, a, order, original, engine }.invert()?;
+    let verdict = EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine })?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -52,21 +53,23 @@ pub(crate) fn in_place<T: Scalar>(
     let Workspace { packed, original, kept } = workspace;
     let engine = plan.engine.beyond_kernels();
     if let Some((a, order)) = layout::gapless(&mut matrix) {
-        let original = if plan.needs_original(order) {
+        let copy = if plan.needs_original(order) {
             let copy = workspace::square(original, n)?;
             copy.copy_from_slice(a);
             Some(layout::view(n, copy, order))
         } else {
             None
         };
-        return Matrix { plan, kept, n, a, order, original, engine }.invert();
+        let original = copy.as_ref().map(|copy| copy as &dyn Original<T>);
+        return EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine });
     }
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
     layout::load(&matrix.view(), a, order);
-    let verdict =
-        Matrix { plan, kept, n, a, order, original: Some(matrix.view()), engine }.invert()?;
+    let view = matrix.view();
+    let original: Option<&dyn Original<T>> = Some(&view);
+    let verdict = EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine })?;
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

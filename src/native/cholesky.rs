@@ -12,7 +12,7 @@ use super::checks::store_pivots;
 use super::kinds::hermitian;
 use super::lanes::{Lanes, constant};
 use super::task::{SHRINK, Task, rcond};
-use super::tiles::{Blocks, Square, finite_below, load_group, store_group, subtract};
+use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::structure::Triangle;
@@ -28,7 +28,8 @@ struct Matrix<L: Lanes> {
     sums: *mut L::Vector,
 }
 
-/// Inverts a group: of order `N`, or of any order that [`Blocks`] has if `N` is 0.
+/// Inverts a group: of order `N`, or, if that is 0, of any order that [`Blocks`] has. One lane
+/// takes every order then.
 ///
 /// # Safety
 ///
@@ -194,6 +195,17 @@ unsafe fn note_not_positive<L: Lanes, T: Scalar>(
 /// A = L D Lᴴ.
 #[inline(always)]
 unsafe fn factor<L: Lanes>(matrix: &Matrix<L>) {
+    // SAFETY: one block is the order.
+    unsafe {
+        match one_block::<L>(matrix.n) {
+            1 => return factor_diagonal::<L, 1>(matrix, 0),
+            2 => return factor_diagonal::<L, 2>(matrix, 0),
+            3 => return factor_diagonal::<L, 3>(matrix, 0),
+            4 => return factor_diagonal::<L, 4>(matrix, 0),
+            5 => return factor_diagonal::<L, 5>(matrix, 0),
+            _ => {}
+        }
+    }
     let blocks = Blocks::of(matrix.n);
     let mut j = 0;
     while blocks.size(j) > 0 {
@@ -293,10 +305,18 @@ unsafe fn factor_below<L: Lanes, const R: usize, const C: usize>(
 #[inline(always)]
 unsafe fn solve<L: Lanes>(matrix: &Matrix<L>) -> L::Vector {
     let Matrix { n, a, .. } = *matrix;
-    let blocks = Blocks::of(n);
-    // SAFETY: the blocks make up the order.
+    // SAFETY: one block is the order, or blocks make it up.
     unsafe {
         let mut taint = constant::<L>(0.0);
+        match one_block::<L>(n) {
+            1 => return solve_diagonal::<L, 1>(matrix, 0, taint),
+            2 => return solve_diagonal::<L, 2>(matrix, 0, taint),
+            3 => return solve_diagonal::<L, 3>(matrix, 0, taint),
+            4 => return solve_diagonal::<L, 4>(matrix, 0, taint),
+            5 => return solve_diagonal::<L, 5>(matrix, 0, taint),
+            _ => {}
+        }
+        let blocks = Blocks::of(n);
         let mut end = n;
         while blocks.size_before(end) > 0 {
             let columns = blocks.size_before(end);

@@ -87,6 +87,13 @@ impl Blocks {
     }
 }
 
+/// The order if it is one block that no function of its own is compiled for: several lanes have one
+/// for each.
+#[inline(always)]
+pub(super) fn one_block<L: Lanes>(n: usize) -> usize {
+    if L::Vector::LANES == 1 && n <= MAX_BLOCK { n } else { 0 }
+}
+
 /// Reads a group: number e of every lane's matrix goes to vector e. One matrix alone goes to every
 /// lane, number by number.
 ///

@@ -8,7 +8,7 @@ use super::checks::store_pivots;
 use super::kinds::triangular;
 use super::lanes::{Lanes, constant};
 use super::task::{SHRINK, Task, rcond};
-use super::tiles::{Blocks, Square, finite_below, load_group, store_group, subtract};
+use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -23,7 +23,8 @@ struct Matrix<L> {
     inverses: *mut L,
 }
 
-/// Inverts a group: of order `N`, or of any order that [`Blocks`] has if `N` is 0.
+/// Inverts a group: of order `N`, or, if that is 0, of any order that [`Blocks`] has. One lane
+/// takes every order then.
 ///
 /// # Safety
 ///
@@ -122,6 +123,17 @@ unsafe fn norm<L: Lanes>(which: Norm, n: usize, a: Square<L>) -> L::Vector {
 /// X in the place of A, from the last rows to the first.
 #[inline(always)]
 unsafe fn solve<L: Lanes>(matrix: &Matrix<L>) {
+    // SAFETY: one block is the order.
+    unsafe {
+        match one_block::<L>(matrix.n) {
+            1 => return solve_diagonal::<L, 1>(matrix, 0),
+            2 => return solve_diagonal::<L, 2>(matrix, 0),
+            3 => return solve_diagonal::<L, 3>(matrix, 0),
+            4 => return solve_diagonal::<L, 4>(matrix, 0),
+            5 => return solve_diagonal::<L, 5>(matrix, 0),
+            _ => {}
+        }
+    }
     let blocks = Blocks::of(matrix.n);
     let mut bottom = matrix.n;
     while blocks.size_before(bottom) > 0 {

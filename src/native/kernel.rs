@@ -1,0 +1,380 @@
+//! A kernel: how runs of matrices go to the algorithms that are compiled for a set and a scalar.
+
+use super::set::{self, Set};
+use super::task::{Found, Request, Task};
+use super::vector::MAX_LANES;
+use super::{Kinds, MAX_ORDER, lu, single, tiles, tiny};
+use crate::determinant::Product;
+use crate::element::Scalar;
+use crate::engine::{Ask, Breakdown, Facts};
+use crate::structure::Triangle;
+use std::ops::Range;
+
+/// Groups are inverted, up to one that has a matrix which is not.
+///
+/// # Safety
+///
+/// The task is sound and the CPU has the set.
+type Entry<T> = unsafe fn(&mut Task<'_, T>);
+
+/// The matrix of one lane is inverted.
+///
+/// # Safety
+///
+/// As for [`Entry`].
+type Single<T> = unsafe fn(&mut Task<'_, T>, lane: usize);
+
+/// A kernel of some set for a scalar.
+#[derive(Debug)]
+pub(crate) struct Kernel<T> {
+    /// Matrices per group.
+    pub(super) lanes: usize,
+    /// Bytes of a vector.
+    pub(super) vector: usize,
+    /// By order; the first one takes every order.
+    pub(super) entries: [Entry<T>; 9],
+    /// One matrix of an order that is not tiny.
+    pub(super) single: Single<T>,
+    /// Which groups go matrix by matrix.
+    pub(super) few: Few,
+    pub(super) positive_definite: ByOrder<T>,
+    pub(super) triangular: ByOrder<T>,
+    /// The same for a single matrix, by the same arithmetic without lanes.
+    pub(super) positive_definite_alone: Entry<T>,
+    pub(super) triangular_alone: Entry<T>,
+    /// Looks which kinds of matrices there are, and inverts none.
+    pub(super) find: Entry<T>,
+}
+
+/// The entries of a kernel for a structure; the first one takes every order that is no block.
+type ByOrder<T> = [Entry<T>; tiles::MAX_BLOCK + 1];
+
+/// How a kernel goes over a group.
+#[derive(Clone, Copy)]
+enum Way<T> {
+    /// All at once.
+    InLanes(Entry<T>),
+    /// Matrix by matrix.
+    OneByOne(Single<T>),
+}
+
+/// What a kernel inverts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any matrix, by LU.
+    General,
+    /// By Cholesky. One triangle is read, and the imaginary part of the diagonal is not.
+    PositiveDefinite(Triangle),
+    /// One triangle is read; the inverse is zero beside it.
+    Triangular(Triangle),
+}
+
+/// Up to how many matrices a group is inverted one after the other, each by all lanes: from an
+/// order on, in ascending order.
+pub(super) type Few = &'static [(usize, usize)];
+
+impl<T> Clone for Kernel<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Kernel<T> {}
+
+/// What a kernel keeps from group to group.
+pub(crate) struct Work<T> {
+    lines: Vec<Line>,
+    pivots: Vec<T>,
+    found: Found,
+}
+
+impl<T> Default for Work<T> {
+    fn default() -> Self {
+        Work { lines: Vec::new(), pivots: Vec::new(), found: Found::new() }
+    }
+}
+
+/// A cache line, aligned for any vector.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// The matrices of a run: `n²` scalars each, one behind the other, by columns.
+pub(crate) enum Group<'a, T> {
+    /// Read here, written there.
+    Into(&'a [T], &'a mut [T]),
+    /// Replaced by their inverses.
+    InPlace(&'a mut [T]),
+}
+
+impl<T> Group<'_, T> {
+    /// The same matrices once more, from a scalar on.
+    pub(crate) fn again(&mut self, scalars: Range<usize>) -> Group<'_, T> {
+        match self {
+            Group::Into(from, to) => Group::Into(&from[scalars.clone()], &mut to[scalars]),
+            Group::InPlace(a) => Group::InPlace(&mut a[scalars]),
+        }
+    }
+
+    /// Where the matrices are read.
+    pub(crate) fn input(&self) -> &[T] {
+        match self {
+            Group::Into(from, _) => from,
+            Group::InPlace(a) => a,
+        }
+    }
+}
+
+/// What became of the matrices of the last group that was worked on; those of the groups before
+/// were all inverted.
+pub(crate) struct Outcome<'a, T> {
+    first: usize,
+    n: usize,
+    request: Request,
+    lanes: usize,
+    found: &'a Found,
+    pivots: &'a [T],
+}
+
+impl<T: Scalar> Outcome<'_, T> {
+    /// The first matrix of the group.
+    pub(crate) fn first(&self) -> usize {
+        self.first
+    }
+
+    /// The matrices that were inverted, the first in the lowest bit; the others are as they were.
+    pub(crate) fn inverted(&self) -> u32 {
+        self.found.inverted
+    }
+
+    /// What was asked of the first matrix, if it was inverted.
+    pub(crate) fn facts(&self) -> Option<Facts<T>> {
+        (self.inverted() & 1 == 1).then(|| Facts {
+            rcond: self.request.rcond.map(|_| self.rcond(0)),
+            determinant: self.request.determinant.then(|| self.determinant(0)),
+            overflow: None,
+        })
+    }
+
+    /// The first column without a pivot, or without a positive one where that is called for.
+    pub(super) fn singular(&self, lane: usize) -> Option<usize> {
+        (self.found.singular >> lane & 1 == 1).then(|| self.found.column[lane])
+    }
+
+    /// The reciprocal condition number, if asked for.
+    pub(crate) fn rcond(&self, lane: usize) -> f64 {
+        self.found.rcond[lane]
+    }
+
+    /// det / |det| and log |det|, if asked for.
+    pub(crate) fn determinant(&self, lane: usize) -> (T, f64) {
+        let mut product = Product::new();
+        for k in 0..self.n {
+            product.times(self.pivots[k * self.lanes + lane]);
+        }
+        if self.found.odd >> lane & 1 == 1 {
+            product.flip();
+        }
+        product.sign_and_log()
+    }
+}
+
+impl<T: Scalar> Kernel<T> {
+    /// The kernel of the best set of this machine.
+    pub(crate) fn best() -> Self {
+        Self::of(set::best())
+    }
+
+    /// The kernel of a set, which the machine must have.
+    pub(crate) fn of(set: Set) -> Self {
+        assert!(set.is_available(), "this machine has no {set:?}");
+        T::kernel(set)
+    }
+
+    /// Matrices per group.
+    pub(crate) fn lanes(self) -> usize {
+        self.lanes
+    }
+
+    /// Up to how many matrices of order `n` are inverted one after the other.
+    fn few(self, n: usize) -> usize {
+        let row = self.few.iter().rev().find(|(from, _)| n >= *from);
+        row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| *few)
+    }
+
+    /// Inverts general matrices of order `n`: [`invert_as`](Self::invert_as).
+    #[cfg(test)]
+    pub(crate) fn invert<'w>(
+        self,
+        work: &'w mut Work<T>,
+        n: usize,
+        group: Group<'_, T>,
+        request: Request,
+    ) -> Outcome<'w, T> {
+        self.invert_as(Kind::General, u32::MAX, work, n, group, request)
+    }
+
+    /// Inverts matrices of order `n` as matrices of this kind, in groups of
+    /// [`lanes`](Self::lanes), to the end or to the first group in which one cannot be inverted to
+    /// the satisfaction of all that is asked. Of a single group, those that `only` has.
+    pub(crate) fn invert_as<'w>(
+        self,
+        kind: Kind,
+        only: u32,
+        work: &'w mut Work<T>,
+        n: usize,
+        group: Group<'_, T>,
+        request: Request,
+    ) -> Outcome<'w, T> {
+        let stream = request.stream && matches!(group, Group::Into(..));
+        let request = Request { stream, ..request };
+        let places = match group {
+            Group::Into(from, to) => {
+                assert_eq!(from.len(), to.len());
+                (from.as_ptr(), to.as_mut_ptr(), to.len())
+            }
+            Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
+        };
+        let alone = kind != Kind::General && places.2 == n * n;
+        let by_order = |entries: &[Entry<T>]| *entries.get(n).unwrap_or(&entries[0]);
+        let (way, triangle) = match kind {
+            Kind::General if places.2 <= self.few(n) * n * n => {
+                (Way::OneByOne(self.single), Triangle::Lower)
+            }
+            Kind::General => (Way::InLanes(by_order(&self.entries)), Triangle::Lower),
+            Kind::PositiveDefinite(triangle) if alone => {
+                (Way::InLanes(self.positive_definite_alone), triangle)
+            }
+            Kind::PositiveDefinite(triangle) => {
+                (Way::InLanes(by_order(&self.positive_definite)), triangle)
+            }
+            Kind::Triangular(triangle) if alone => (Way::InLanes(self.triangular_alone), triangle),
+            Kind::Triangular(triangle) => (Way::InLanes(by_order(&self.triangular)), triangle),
+        };
+        // SAFETY: these are slices; what is written is unique.
+        let outcome = unsafe { self.run(way, (triangle, only), work, n, places, request) };
+        Outcome { lanes: if alone { 1 } else { self.lanes }, ..outcome }
+    }
+
+    /// Looks which kinds of matrices there are in a group.
+    pub(crate) fn kinds(self, work: &mut Work<T>, n: usize, group: &[T]) -> Kinds {
+        let (rcond, min_rcond) = (None, None);
+        let (determinant, wary, stream) = (false, false, false);
+        let request = Request { detect: true, rcond, min_rcond, determinant, wary, stream };
+        assert!(group.len() <= self.lanes * n * n);
+        let none = std::ptr::null_mut();
+        let places = (group.as_ptr(), none, group.len());
+        // SAFETY: the group can be read; the entry writes none of it.
+        unsafe {
+            self.run(Way::InLanes(self.find), (Triangle::Lower, u32::MAX), work, n, places, request)
+        }
+        .found
+        .kinds
+    }
+
+    /// Goes over matrices: where they are, where their inverses go, and how many scalars
+    /// that is.
+    ///
+    /// # Safety
+    ///
+    /// They may be read and written there; the places are the same or apart.
+    unsafe fn run(
+        self,
+        way: Way<T>,
+        (triangle, only): (Triangle, u32),
+        work: &mut Work<T>,
+        n: usize,
+        (from, to, len): (*const T, *mut T, usize),
+        request: Request,
+    ) -> Outcome<'_, T> {
+        assert!((1..=MAX_ORDER).contains(&n), "order {n}");
+        let size = n * n;
+        let count = len / size;
+        assert!(len % size == 0 && count > 0, "{len} scalars, order {n}");
+        assert!(only == u32::MAX || count <= self.lanes, "{count} matrices of which to leave some");
+        let parts = if T::COMPLEX { 2 } else { 1 };
+        let vectors = match way {
+            Way::InLanes(_) => lu::vectors(n, parts),
+            Way::OneByOne(_) => single::vectors(n, parts, self.lanes),
+        };
+        let lines = (vectors * self.vector).div_ceil(size_of::<Line>());
+        if work.lines.len() < lines {
+            work.lines.resize(lines, Line([0; 64]));
+        }
+        if request.determinant && work.pivots.len() < n * MAX_LANES {
+            work.pivots.resize(n * MAX_LANES, T::zero());
+        }
+        work.found.clear();
+        let mut task = Task {
+            n,
+            lanes: self.lanes,
+            count: count.min(self.lanes),
+            left: count,
+            from,
+            to,
+            ahead: from.wrapping_add(count.min(self.lanes) * size).cast(),
+            memory: work.lines.as_mut_ptr().cast(),
+            pivots: work.pivots.as_mut_ptr(),
+            request,
+            triangle,
+            only,
+            found: &mut work.found,
+        };
+        // SAFETY: there are `left` matrices of n² scalars at `from` and `to`, as the caller
+        // promises. The memory is what the kernel says it needs, aligned to 64 bytes; there is
+        // room for n · LANES pivots if they are asked for. `of` has looked whether the CPU has
+        // the set.
+        unsafe {
+            match way {
+                Way::InLanes(entry) => entry(&mut task),
+                Way::OneByOne(single) => {
+                    for lane in (0..count).filter(|lane| only >> lane & 1 == 1) {
+                        single(&mut task, lane);
+                    }
+                }
+            }
+        }
+        let first = count - task.left;
+        Outcome { first, n, request, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
+    }
+
+    /// Inverts one general matrix: [`one_as`](Self::one_as).
+    pub(crate) fn one(
+        self,
+        work: &mut Work<T>,
+        n: usize,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Option<Result<Facts<T>, Breakdown>> {
+        self.one_as(Kind::General, work, n, a, ask)
+    }
+
+    /// Inverts one matrix, to the bits that it would have in any group. `None` if that is beyond
+    /// plain arithmetic (something is not finite, or a norm over- or underflows): `a` is then as
+    /// it was, as it is after a breakdown.
+    pub(crate) fn one_as(
+        self,
+        kind: Kind,
+        work: &mut Work<T>,
+        n: usize,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Option<Result<Facts<T>, Breakdown>> {
+        let request = Request {
+            detect: false,
+            rcond: ask.rcond,
+            min_rcond: None,
+            determinant: ask.determinant,
+            wary: ask.wary,
+            stream: false,
+        };
+        let outcome = self.invert_as(kind, u32::MAX, work, n, Group::InPlace(a), request);
+        if let Some(step) = outcome.singular(0) {
+            return Some(Err(match kind {
+                Kind::PositiveDefinite(_) => Breakdown::NotPositive(step),
+                Kind::General | Kind::Triangular(_) => Breakdown::ZeroPivot(step),
+            }));
+        }
+        outcome.facts().map(Ok)
+    }
+}

@@ -1,0 +1,160 @@
+//! The algorithms compiled for every set and every scalar.
+//!
+//! Each kernel is a module of its own: the compiler makes machine code module by module, and as
+//! many of them at once as there are cores.
+
+#![allow(clippy::wildcard_imports)] // the modules that macros make know what this one knows
+
+use super::kernel::{Few, Kernel};
+use super::lanes::{Complex, Real};
+#[cfg(target_arch = "aarch64")]
+use super::neon;
+use super::set::Set;
+use super::task::Task;
+use super::vector::{Fused, One, Vector};
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use super::{cholesky, kinds, lu, single, tiny, triangle};
+use num_complex::{Complex32, Complex64};
+
+/// A scalar that there are kernels for.
+pub(crate) trait Kernels: Sized {
+    /// The kernel of a set.
+    fn kernel(set: Set) -> Kernel<Self>;
+}
+
+/// An entry that goes over groups: `$work` for each, to the end or to the first one that has a
+/// matrix which is not inverted.
+macro_rules! entry {
+    ($scalar:ty, $vector:ty, $name:ident $(<$order:ident>)?, $work:expr $(, $features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $name$(<const $order: usize>)?(task: &mut Task<'_, $scalar>) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                loop {
+                    $work(task);
+                    if !task.next() {
+                        break;
+                    }
+                }
+                <$vector>::fence();
+            }
+        }
+    };
+}
+
+/// A module with the kernel of lanes `$lanes` of a vector; `$alone` are its scalars one by one.
+/// Each small order is a function of its own: debug builds keep every temporary on the stack.
+/// `$order` are the functions for structures, order by order; 0 is that for every order.
+macro_rules! kernel {
+    ($module:ident, $scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal,
+     [$($order:literal)*],
+     $r:literal $c:literal $rx:literal $half:literal $cx:literal,
+     $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
+     $(, $features:literal)?) => {
+        mod $module {
+            use super::*;
+
+            entry!($scalar, $vector, order<N>,
+                lu::invert::<$lanes, _, N, $r, $c, $rx, $half, $cx> $(, $features)?);
+            entry!($scalar, $vector, tiny<N>, tiny::invert::<$lanes, _, N> $(, $features)?);
+            entry!($scalar, $vector, cholesky<N>, cholesky::invert::<$lanes, _, N> $(, $features)?);
+            entry!($scalar, $vector, triangle<N>, triangle::invert::<$lanes, _, N> $(, $features)?);
+            entry!($scalar, $vector, cholesky_alone, cholesky::invert::<$alone, _, 0> $(, $features)?);
+            entry!($scalar, $vector, triangle_alone, triangle::invert::<$alone, _, 0> $(, $features)?);
+            entry!($scalar, $vector, find, kinds::find::<$lanes, _> $(, $features)?);
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn single(task: &mut Task<'_, $scalar>, lane: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { single::invert::<$lanes, _, $blocks, $tile, $steps, $pass>(task, lane) }
+            }
+
+            #[allow(clippy::erasing_op)] // order 0 is any order
+            pub(super) fn kernel() -> Kernel<$scalar> {
+                Kernel {
+                    lanes: <$vector>::LANES,
+                    vector: size_of::<$vector>(),
+                    entries: [
+                        order::<0>,
+                        tiny::<1>,
+                        tiny::<2>,
+                        tiny::<3>,
+                        tiny::<4>,
+                        tiny::<5>,
+                        order::<{ 6 * $small }>,
+                        order::<{ 7 * $small }>,
+                        order::<{ 8 * $small }>,
+                    ],
+                    single,
+                    few: $few,
+                    positive_definite: [$(cholesky::<$order>),*],
+                    triangular: [$(triangle::<$order>),*],
+                    positive_definite_alone: cholesky_alone,
+                    triangular_alone: triangle_alone,
+                    find,
+                }
+            }
+        }
+    };
+}
+
+/// A group of a few matrices is not worth the lanes: measured. Tiny orders always are.
+const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
+
+/// One lane has nothing to gain but a better order of work.
+const FEW_OF_ONE: Few = &[(20, 1)];
+const NONE: Few = &[];
+
+/// The kernels of one scalar: one per set. `$small` is 1 where orders 6 to 8 have functions
+/// of their own; then the tiles that fit the set's registers, see [`lu::invert`]; of a single
+/// matrix, blocks and columns, steps and columns of elimination.
+///
+/// [`lu::invert`]: super::lu::invert
+macro_rules! kernels {
+    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal, $few:expr,
+     $avx2:ident [$($a:literal)*] [$($b:literal)*],
+     $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
+        mod $module {
+            use super::*;
+
+            kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0, [0 0 0 0 0 0],
+                2 2 4 2 2, 4 2 2 2, $few);
+            #[cfg(target_arch = "x86_64")]
+            kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small,
+                [0 1 2 3 4 5], $($a)*, $($b)*, FEW, "avx2,fma");
+            #[cfg(target_arch = "x86_64")]
+            kernel!(avx512, $scalar, $parts<x86::$avx512>, $parts<Fused<$real>>, x86::$avx512,
+                $small, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
+            // As many registers as AVX-512, so the same tiles.
+            #[cfg(target_arch = "aarch64")]
+            kernel!(neon, $scalar, $parts<neon::$neon>, $parts<Fused<$real>>, neon::$neon, $small,
+                [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "neon");
+
+            impl Kernels for $scalar {
+                // Else every crate that calls it would compile all kernels once more.
+                #[inline(never)]
+                fn kernel(set: Set) -> Kernel<Self> {
+                    match set {
+                        Set::Portable => portable::kernel(),
+                        #[cfg(target_arch = "x86_64")]
+                        Set::Avx2 => avx2::kernel(),
+                        #[cfg(target_arch = "x86_64")]
+                        Set::Avx512 => avx512::kernel(),
+                        #[cfg(target_arch = "aarch64")]
+                        Set::Neon => neon::kernel(),
+                    }
+                }
+            }
+        }
+    };
+}
+
+kernels!(of_f32, f32, Real, f32, 1, FEW_OF_ONE,
+    F32x8 [2 4 4 2 2] [2 4 2 4], F32x16 [4 4 8 4 3] [4 4 4 4], F32x4);
+kernels!(of_f64, f64, Real, f64, 1, FEW_OF_ONE,
+    F64x4 [2 4 4 2 2] [2 4 2 4], F64x8 [4 4 8 4 3] [4 4 4 4], F64x2);
+kernels!(of_complex32, Complex32, Complex, f32, 0, NONE,
+    F32x8 [2 2 2 1 2] [2 2 2 2], F32x16 [2 4 4 2 2] [2 4 2 4], F32x4);
+kernels!(of_complex64, Complex64, Complex, f64, 0, NONE,
+    F64x4 [2 2 2 1 2] [2 2 2 2], F64x8 [2 4 4 2 2] [2 4 2 4], F64x2);
