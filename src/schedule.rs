@@ -5,6 +5,7 @@
 
 use crate::element::Scalar;
 use crate::engine::General;
+use crate::native::MAX_LANES;
 
 /// A way to work through the matrices of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,9 @@ pub(crate) fn schedule<T: Scalar>(
     // Some tasks per worker are needed to even out, more only cost.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and 100
     let worth_a_task = (TASK_NS / cost) as usize;
-    Schedule::Spread { grain: worth_a_task.clamp(1, count.div_ceil(4 * workers)) }
+    // Fewer than the lanes would leave some of them empty.
+    let least = if by == General::Lanes { MAX_LANES.min(count.div_ceil(workers)) } else { 1 };
+    Schedule::Spread { grain: worth_a_task.min(count.div_ceil(4 * workers)).max(least) }
 }
 
 #[cfg(test)]
@@ -114,6 +117,15 @@ mod tests {
                 assert!(grain <= count.div_ceil(32), "{count}: {grain}");
             }
         }
+    }
+
+    #[test]
+    fn no_task_leaves_lanes_empty() {
+        let of = |n, count| schedule::<f64>(n, General::Lanes, count, 1, || 2);
+        assert_eq!(of(64, 2048), Schedule::Spread { grain: MAX_LANES });
+        assert_eq!(of(64, 20), Schedule::Spread { grain: 10 });
+        let Schedule::Spread { grain } = of(4, 1_000_000) else { panic!("not spread") };
+        assert!(grain > MAX_LANES, "{grain}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::fresh::Output;
 use crate::group;
 use crate::inverse::Plan;
 use crate::layout;
+use crate::native::MAX_LANES;
 use crate::native::blocked::Crew;
 use crate::place;
 use crate::schedule::{Schedule, schedule};
@@ -205,7 +206,9 @@ impl<A: Element> Run<'_, A> {
             self.input = self.input.map(|input| input.index_axis_move(Axis(0), 0));
         }
         let len = self.output.shape()[0];
-        let (at, count) = (len / 2, self.count / len * (len / 2));
+        // Where groups begin, so that both parts fill all lanes but in their last group.
+        let half = if len < 2 * MAX_LANES { len / 2 } else { len / 2 / MAX_LANES * MAX_LANES };
+        let (at, count) = (half, self.count / len * half);
         let (left, right) = self.output.split_at(at);
         let (left_input, right_input) = self.input.map(|input| input.split_at(Axis(0), at)).unzip();
         let (left_verdicts, right_verdicts) =

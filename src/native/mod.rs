@@ -53,6 +53,7 @@ pub(crate) use kernels::Kernels;
 pub(crate) use kinds::Kinds;
 pub(crate) use scan::{all_finite, largest};
 pub(crate) use task::Request;
+pub(crate) use vector::MAX_LANES;
 
 /// The largest order that a kernel takes.
 pub(crate) const MAX_ORDER: usize = 64;
