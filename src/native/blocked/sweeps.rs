@@ -285,8 +285,8 @@ fn substitute<T: Scalar>(
             zero(memory.a.part(columns.end..n, here.clone()), 0..here.len());
         });
     }
-    team.each(n.div_ceil(sizes.chunk), &|worker, index| {
-        let rows = index * sizes.chunk..((index + 1) * sizes.chunk).min(n);
+    team.each(sizes.chunks, &|worker, index| {
+        let rows = sizes.chunk_of_rows(index);
         let strips = memory.rows_of(worker, sizes, kernel);
         for block in (span.start..sizes.blocks()).rev() {
             let columns = sizes.columns_of(block);
