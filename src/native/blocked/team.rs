@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Threads that share the work on a matrix. The engine knows no more of them.
-pub(crate) trait Team {
+pub(crate) trait Team: Sync {
     /// How many there are.
     fn threads(&self) -> usize;
 
