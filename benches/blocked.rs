@@ -1,10 +1,12 @@
 //! One general matrix of any order, beside the fastest multiplication of two of that order.
 //!
-//! `cargo bench --bench blocked`, or with the orders wanted: `cargo bench --bench blocked -- 4000`.
+//! `cargo bench --bench blocked`, or with the orders and scalars wanted:
+//! `cargo bench --bench blocked -- 4000 float32`.
 //! For each scalar, number of threads and order: the time of an inversion by the native engine, its
 //! rate (2n³ operations, four times as many if complex), and its multiple of the better of
 //! OpenBLAS's and ndarray's real multiplication (times four if complex), beside that of LAPACK. All
-//! take turns in one process; the least time of each counts.
+//! take turns in one process; the least time of each counts. Between turns is a pause: threads of
+//! OpenBLAS keep a core busy for some time after their last work.
 
 use matinv::num_complex::{Complex32, Complex64};
 use matinv::{Engine, Inverter, Scalar, Structure};
@@ -13,7 +15,7 @@ use ndarray::{Array2, ShapeBuilder};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const ORDERS: [usize; 8] = [65, 100, 128, 200, 256, 512, 1000, 2000];
 
@@ -30,10 +32,27 @@ fn random<T: Scalar>(n: usize, seed: u64) -> Array2<T> {
     Array2::from_shape_simple_fn((n, n).f(), || T::from_f64(rng.random_range(-1.0..1.0)))
 }
 
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
+/// How often each has its turn.
+const ROUNDS: usize = 5;
+/// How long a turn is, but for a call that is longer.
+const TURN: Duration = Duration::from_millis(20);
+/// How long nothing happens before a turn, where threads have to come to rest.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A turn: the least seconds that a call takes.
+fn least(threads: usize, mut work: impl FnMut()) -> f64 {
+    if threads > 1 {
+        std::thread::sleep(PAUSE);
+    }
+    let (begin, mut least) = (Instant::now(), f64::INFINITY);
+    loop {
+        let start = Instant::now();
+        work();
+        least = least.min(start.elapsed().as_secs_f64());
+        if begin.elapsed() > TURN {
+            return least;
+        }
+    }
 }
 
 fn measure<T: Scalar<Real = R>, R: Scalar<Real = R> + ndarray::LinalgScalar>(
@@ -51,33 +70,47 @@ fn measure<T: Scalar<Real = R>, R: Scalar<Real = R> + ndarray::LinalgScalar>(
         if engine == Engine::Lapack { inverter.blas_threads(threads) } else { inverter }
     };
     let (native, lapack) = (by(Engine::Native), by(Engine::Lapack));
-    let mut least = [f64::INFINITY; 3];
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 5 and 1000
-    let rounds = (1e10 / operations).clamp(5.0, 1000.0) as usize;
-    for _ in 0..rounds {
-        let mut of = |at: usize, time: f64| least[at] = least[at].min(time);
-        of(0, parts * seconds(|| multiply(black_box(&a), &b, &mut c, threads)));
-        if threads == 1 {
-            let one = R::from_f64(1.0);
-            let zero = R::from_f64(0.0);
-            of(0, parts * seconds(|| general_mat_mul(one, black_box(&a), &b, zero, &mut c)));
+    let [mut gemm, mut ours, mut theirs] = [f64::INFINITY; 3];
+    for _ in 0..ROUNDS {
+        for threads in if threads == 1 { vec![1] } else { vec![1, threads] } {
+            let time = least(threads, || multiply(black_box(&a), &b, &mut c, threads));
+            gemm = gemm.min(parts * time);
         }
-        of(2, seconds(|| lapack.inv_into(black_box(&matrix), &mut inverse).expect("invertible")));
-        of(1, seconds(|| native.inv_into(black_box(&matrix), &mut inverse).expect("invertible")));
+        let (one, zero) = (R::from_f64(1.0), R::from_f64(0.0));
+        let time = least(1, || general_mat_mul(one, black_box(&a), &b, zero, &mut c));
+        gemm = gemm.min(parts * time);
+        let run = |inverter: &Inverter, inverse: &mut Array2<T>| {
+            inverter.inv_into(black_box(&matrix), inverse).expect("invertible");
+        };
+        theirs = theirs.min(least(threads, || run(&lapack, &mut inverse)));
+        ours = ours.min(least(threads, || run(&native, &mut inverse)));
     }
     println!(
         "{:10} {threads:7} {n:6} {:12.1} {:9.1} {:8.2} {:8.2}",
         T::NAME,
-        least[1] * 1e6,
-        operations / least[1] / 1e9,
-        least[1] / least[0],
-        least[2] / least[0],
+        ours * 1e6,
+        operations / ours / 1e9,
+        ours / gemm,
+        theirs / gemm,
     );
 }
 
 fn main() {
-    let wanted: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
-    let orders = if wanted.is_empty() { ORDERS.to_vec() } else { wanted };
+    // Cargo's own words begin with a hyphen.
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let mut orders: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let names: Vec<&String> = words.iter().filter(|word| word.parse::<usize>().is_err()).collect();
+    if orders.is_empty() {
+        orders = ORDERS.to_vec();
+    }
+    let mut scalars: Vec<(&str, fn(usize, usize))> = vec![
+        (f64::NAME, measure::<f64, f64>),
+        (f32::NAME, measure::<f32, f32>),
+        (Complex64::NAME, measure::<Complex64, f64>),
+        (Complex32::NAME, measure::<Complex32, f32>),
+    ];
+    scalars.retain(|(scalar, _)| names.is_empty() || names.iter().any(|name| name == scalar));
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     println!(
         "{:10} {:>7} {:>6} {:>12} {:>9} {:>8} {:>8}",
@@ -85,10 +118,7 @@ fn main() {
     );
     for threads in if all > 1 { vec![1, all] } else { vec![1] } {
         for &n in &orders {
-            measure::<f64, f64>(n, threads);
-            measure::<f32, f32>(n, threads);
-            measure::<Complex64, f64>(n, threads);
-            measure::<Complex32, f32>(n, threads);
+            scalars.iter().for_each(|(_, measure)| measure(n, threads));
         }
     }
 }

@@ -36,8 +36,16 @@ pub(crate) const TASK_NS: f64 = 50_000.0;
 /// Below this order BLAS does not use more than one thread.
 const INSIDE_ORDER: usize = 128;
 
-/// From this order on a matrix is worth more than one worker.
-const TOGETHER_ORDER: usize = 128;
+/// From this order on a matrix of `f64` is worth more than one worker; others from the order on at
+/// which they take as long.
+const TOGETHER_ORDER: f64 = 224.0;
+
+/// Whether a matrix that the blocked engine inverts is worth more than one worker.
+fn is_worth_workers<T: Scalar>(n: usize) -> bool {
+    let products = (n as f64).powi(3) * if T::COMPLEX { 4.0 } else { 1.0 };
+    let size = size_of::<T::Real>() as f64 / size_of::<f64>() as f64;
+    products * size >= TOGETHER_ORDER.powi(3)
+}
 
 /// An estimate, for cutting work and nothing else, of what one matrix costs: the calls of LAPACK,
 /// and 2n³ operations at a rate that rises with the order; in lanes, as measured with AVX-512.
@@ -64,7 +72,7 @@ pub(crate) fn schedule<T: Scalar>(
         return Schedule::Blas { threads: blas_threads };
     }
     let cost = cost_ns::<T>(n, by == General::Lanes);
-    let together = by == General::Blocked && n >= TOGETHER_ORDER;
+    let together = by == General::Blocked && is_worth_workers::<T>(n);
     if (count <= 1 && !together) || count == 0 || cost * (count as f64) < 2.0 * TASK_NS {
         return Schedule::InTurn;
     }
@@ -145,6 +153,6 @@ mod tests {
         assert_eq!(of(1000, 3, 2), Schedule::Together { threads: 2 });
         assert_eq!(of(1000, 5, 2), Schedule::Spread { grain: 1 });
         assert_eq!(of(1000, 1, 1), Schedule::InTurn);
-        assert_eq!(of(100, 1, 2), Schedule::InTurn);
+        assert_eq!(of(200, 1, 2), Schedule::InTurn);
     }
 }

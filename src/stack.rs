@@ -52,6 +52,14 @@ impl Workers<'_> {
             Workers::Own(pool) => pool.install(work),
         }
     }
+
+    /// Gives one of the workers something to do, and does not wait for it.
+    fn spawn(self, work: impl FnOnce() + Send + 'static) {
+        match self {
+            Workers::Caller | Workers::Current => rayon::spawn(work),
+            Workers::Own(pool) => pool.spawn(work),
+        }
+    }
 }
 
 /// Whether rayon's global pool is there, or could be started. Where the system refuses threads,
@@ -153,9 +161,9 @@ pub(crate) fn invert<'a, A: Element>(
     match schedule::<A::Scalar>(n, by, count, call.blas_threads, || call.workers.count()) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
         Schedule::Blas { threads } => threads::with_many(threads, || in_turn(run)),
-        Schedule::Together { threads } => threads::with_one(|| {
-            call.workers.install(|| together(threads, call, run, &failures));
-        }),
+        Schedule::Together { threads } => {
+            threads::with_one(|| together(threads, call, run, &failures));
+        }
         Schedule::Spread { grain } => threads::with_one(|| {
             call.workers.install(|| halve(run, grain, &|run| threads::on_worker(|| in_turn(run))));
         }),
@@ -163,8 +171,8 @@ pub(crate) fn invert<'a, A: Element>(
     failures.in_order()
 }
 
-/// Works through a run in turn, with all threads on each matrix: those of the pool help where they
-/// have nothing else to do.
+/// Works through a run in turn, with all threads on each matrix: the calling one, and those of the
+/// workers that have nothing else to do.
 fn together<A: Element>(
     threads: usize,
     call: &Call<'_, A::Scalar>,
@@ -172,20 +180,17 @@ fn together<A: Element>(
     failures: &Failures,
 ) {
     let crew = Arc::new(Crew::new(threads));
-    rayon::scope(|scope| {
-        for thread in 1..threads {
-            let crew = &crew;
-            scope.spawn(move |_| crew.help(thread));
-        }
-        let _end = crew.end_of_work();
-        threads::on_worker(|| {
-            let mut slot = Slot::borrow(call.pool);
-            let workspace = slot.workspace();
-            workspace.kept.crew = Some(Arc::clone(&crew));
-            run.invert_all(call.plan, workspace, false, failures);
-            workspace.kept.crew = None;
-        });
-    });
+    for thread in 1..threads {
+        let crew = Arc::clone(&crew);
+        // Nobody waits for those that come too late.
+        call.workers.spawn(move || crew.help(thread));
+    }
+    let _end = crew.end_of_work();
+    let mut slot = Slot::borrow(call.pool);
+    let workspace = slot.workspace();
+    workspace.kept.crew = Some(Arc::clone(&crew));
+    run.invert_all(call.plan, workspace, false, failures);
+    workspace.kept.crew = None;
 }
 
 /// Cuts a run in two until no part is longer than `grain`, and does the parts in parallel.

@@ -17,15 +17,20 @@ const DETACH_NS: f64 = 10_000.0;
 /// Work that is worth waking other threads of ours.
 const SPREAD_NS: f64 = 150_000.0;
 
-/// From this order on OpenBLAS's threads gain on a single matrix; below, where they wait for each other
-/// most of the time, they may take many times as long as one.
+/// The same if it is a single matrix: the threads then have to wait for each other often.
+const SHARE_NS: f64 = 20_000_000.0;
+
+/// From this order on OpenBLAS's threads gain on a single matrix of a structure that it inverts; below,
+/// where they wait for each other most of the time, they may take many times as long as one.
 const INSIDE_ORDER: usize = 1500;
 
 /// A rough estimate of what a matrix costs, for cutting the work and nothing else.
-fn cost_ns<T: Scalar>(n: usize) -> f64 {
+fn cost_ns<T: Scalar>(n: usize, policy: OnFailure) -> f64 {
     let n = n as f64;
     let operations = 2.0 * n * n * n * if T::COMPLEX { 4.0 } else { 1.0 };
-    2.0 + n * 10.0 + operations / 10.0
+    let inverse = 2.0 + n * 10.0 + operations / 10.0;
+    // All may be singular, and a singular value decomposition takes that much longer.
+    if policy == OnFailure::PseudoInverse { 40.0 * inverse } else { inverse }
 }
 
 /// A piece of the work, and where in the stack it lies.
@@ -70,7 +75,8 @@ impl Pace<'_> {
         if estimate < DETACH_NS {
             return Ok(work(Crew::Caller));
         }
-        let spread = count > 1 && self.options.threads > 1 && estimate > SPREAD_NS;
+        let worth = if count > 1 { SPREAD_NS } else { SHARE_NS };
+        let spread = self.options.threads > 1 && estimate > worth;
         let pool = spread.then(|| process::pool(self.options.threads)).transpose()?;
         let start = Instant::now();
         let done = py.detach(|| match pool {
@@ -132,7 +138,7 @@ fn in_pieces<T: Scalar>(
     mut visit: impl FnMut(&mut Pace<'_>, Piece<'_, T>, usize) -> PyResult<()>,
 ) -> PyResult<()> {
     let n = output.len_of(Axis(output.ndim() - 1));
-    let cost_ns = cost_ns::<T>(n);
+    let cost_ns = cost_ns::<T>(n, options.policy);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; saturates
     let room = (PIECE.as_secs_f64() * 1e9 / cost_ns).max(1.0) as usize;
     let mut pace = Pace { options, cost_ns, room };
@@ -156,14 +162,15 @@ struct Inverters {
 }
 
 impl Inverters {
-    /// Those that invert as this one does, on large matrices with several threads inside.
+    /// Those that invert as this one does. Large general matrices are shared by the threads of the pool;
+    /// those that are declared to have a structure are left to LAPACK, with several threads of its own.
     fn new<T: Scalar>(
         inverter: Inverter,
         options: &Options,
         output: &ArrayViewMut<'_, T, IxDyn>,
     ) -> Self {
         let n = output.len_of(Axis(output.ndim() - 1));
-        let inside = options.threads > 1 && n >= INSIDE_ORDER;
+        let inside = options.threads > 1 && n >= INSIDE_ORDER && options.declares_structure();
         let pool = inverter.blas_threads(if inside { options.threads } else { 1 });
         Inverters { caller: pool.clone().threads(1), pool }
     }
@@ -195,6 +202,9 @@ pub(crate) fn invert<T: Scalar>(
     input: Option<ArrayView<'_, T, IxDyn>>,
     output: ArrayViewMut<'_, T, IxDyn>,
 ) -> PyResult<Outcome> {
+    if let (OnFailure::PseudoInverse, Some(input)) = (options.policy, input.as_ref()) {
+        return report(py, options, input.view(), output, |_| {});
+    }
     let mut outcome = Outcome::default();
     // Without a limit from the user, those below this one are inverted, and a warning is given.
     let limit = options.min_rcond.unwrap_or(2.0 * T::UNIT_ROUNDOFF);
@@ -246,7 +256,10 @@ fn settle<T: Scalar>(
         x.index_axis_inplace(Axis(0), i);
     }
     if let (Error::IllConditioned { rcond, .. }, None) = (&error, options.min_rcond) {
-        let bad = x.indexed_iter().find(|(_, value)| options.check_finite && !value.is_finite());
+        // All are looked at first: to walk with indices takes several times as long as an inversion.
+        let finite = !options.check_finite || x.iter().all(|value| value.is_finite());
+        let bad =
+            if finite { None } else { x.indexed_iter().find(|(_, value)| !value.is_finite()) };
         let Some((at, _)) = bad else {
             // What the user lets through unchecked is no reason to warn.
             if options.check_finite || !rcond.is_nan() {
@@ -261,14 +274,7 @@ fn settle<T: Scalar>(
     });
     match (options.policy, original) {
         (OnFailure::Keep, Some(original)) => x.assign(&original),
-        (OnFailure::PseudoInverse, Some(original)) => {
-            let mut inverter = options.inverter().threads(1).on_failure(OnFailure::PseudoInverse);
-            if let Some(limit) = options.min_rcond {
-                inverter = inverter.min_rcond(limit);
-            }
-            inverter.inv_into(&original, &mut x).map_err(|error| errors::of_call(&error))?;
-        }
-        (OnFailure::FillNan | OnFailure::Keep | OnFailure::PseudoInverse, _) => x.fill(T::nan()),
+        (OnFailure::FillNan | OnFailure::Keep, _) => x.fill(T::nan()),
         (_, _) => outcome.failures.push(Failure { index: whole_index, error }),
     }
     Ok(())

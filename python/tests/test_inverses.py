@@ -215,3 +215,11 @@ def test_the_bits_are_the_same_alone_in_a_stack_and_for_any_threads():
                 assert np.array_equal(matinv.inv(a, threads=threads), x)
             for i in (0, len(a) // 2, len(a) - 1):
                 assert np.array_equal(matinv.inv(a[i]), x[i])
+
+
+def test_the_bits_are_the_same_when_threads_share_a_matrix():
+    for n, dtype in ((200, np.complex128), (500, np.float32), (500, np.complex64), (700, np.float64)):
+        for a in (random_stack((n, n), dtype), random_stack((n, n), dtype).T, random_stack((3, n, n), dtype)):
+            x = matinv.inv(a, threads=1)
+            for threads in (2, 3):
+                assert np.array_equal(matinv.inv(a, threads=threads), x)

@@ -110,8 +110,8 @@ def inv(
     -----
     Other Python threads run meanwhile, unless the work is done in microseconds. Ctrl-C stops the work on
     a stack; what `out` or an overwritten `a` then holds is partly done. The result is the same, bit by
-    bit, for a matrix alone and in any stack, and for every number of threads, unless its order is 1500
-    or more: there several threads may share one matrix.
+    bit, for a matrix alone and in any stack, and for every number of threads; but for matrices of order
+    1500 or more whose structure is given by `assume_a`: threads of LAPACK may share one of these.
 
     Examples
     --------

@@ -14,6 +14,7 @@
 
 mod kernel;
 mod leaf;
+mod lower;
 mod matrix;
 mod pack;
 mod panel;
@@ -34,6 +35,7 @@ use crate::layout;
 use crate::norm::{self, Part, ScaledNorm};
 use crate::workspace;
 pub(crate) use kernel::{Kernel, Kernels};
+pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
 use sizes::Sizes;
 use sweeps::Memory;
@@ -55,6 +57,27 @@ impl<T> Default for Work<T> {
 /// Scalars that are left out between the parts of the memory, for each to begin a cache line.
 const APART: usize = 64;
 
+/// Parts of these lengths of memory that is made large enough, each at the beginning of a cache
+/// line.
+///
+/// # Errors
+///
+/// [`Breakdown::OutOfMemory`].
+fn parts<T: Scalar, const N: usize>(
+    scalars: &mut Vec<T>,
+    lengths: [usize; N],
+) -> Result<[&mut [T]; N], Breakdown> {
+    let length = lengths.iter().map(|length| length + APART).sum::<usize>();
+    let refused = |_| Breakdown::OutOfMemory(length * size_of::<T>());
+    let mut rest = workspace::room(scalars, length).map_err(refused)?;
+    Ok(lengths.map(|length| {
+        let (here, behind) = std::mem::take(&mut rest).split_at_mut(length + APART);
+        rest = behind;
+        let first = here.as_ptr().align_offset(64).min(APART);
+        &mut here[first..first + length]
+    }))
+}
+
 /// Inverts the matrix of order `n ≥ 1` in `a` by columns.
 ///
 /// # Errors
@@ -71,34 +94,25 @@ pub(crate) fn invert<T: Scalar>(
     assert!(n >= 1 && n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
     let sizes = Sizes::of(kernel, n, team.threads());
     let lengths = sizes.lengths(kernel, team.threads(), ask.wary);
-    let length = lengths.iter().map(|length| length + APART).sum::<usize>();
     let Work { scalars, indices, sums } = work;
-    let refused = |_| Breakdown::OutOfMemory(length * size_of::<T>());
-    let mut rest = workspace::room(scalars, length).map_err(refused)?;
+    let refused = |_| Breakdown::OutOfMemory(3 * n * size_of::<usize>());
     layout::reserve(indices, 3 * n).map_err(refused)?;
     layout::reserve(sums, n).map_err(refused)?;
     indices.resize(3 * n, 0);
-    let mut take = |part: usize| {
-        let taken = std::mem::take(&mut rest);
-        let (here, behind) = taken.split_at_mut(lengths[part] + APART);
-        rest = behind;
-        let first = here.as_ptr().align_offset(64).min(APART);
-        &mut here[first..first + lengths[part]]
-    };
+    let [rows, columns, diagonal, squares, factors, inverses, pivots, aside, above] =
+        parts(scalars, lengths)?;
     let (wide, high) = (kernel.wide(), kernel.high());
     let strips = |slice: &mut [T], size| Matrix::new(slice, size, size, slice.len() / size);
     let norm = ask.rcond.map(|which| norm::for_condition(which, Part::Full, n, a, sums));
 
-    let rows = strips(take(0), high);
-    let columns = strips(take(1), wide);
-    let diagonal = strips(take(2), wide);
-    let squares = strips(take(3), wide);
-    let factors = Matrix::new(take(4), sizes.block, sizes.block, sizes.block);
-    let inverses = Matrix::new(take(5), sizes.block, sizes.block, 1);
-    let pivots = Matrix::new(take(6), n, n, 1);
-    let aside = take(7);
+    let rows = strips(rows, high);
+    let columns = strips(columns, wide);
+    let diagonal = strips(diagonal, wide);
+    let squares = strips(squares, wide);
+    let factors = Matrix::new(factors, sizes.block, sizes.block, sizes.block);
+    let inverses = Matrix::new(inverses, sizes.block, sizes.block, 1);
+    let pivots = Matrix::new(pivots, n, n, 1);
     let aside = sizes.aside.then(|| Matrix::new(aside, sizes.stride::<T>(), n, sizes.block));
-    let above = take(8);
     above.fill(T::zero());
     let count = above.len();
     let above = ask.wary.then(|| Matrix::new(above, count, count, 1));

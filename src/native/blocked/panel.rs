@@ -5,28 +5,33 @@ use super::leaf;
 use super::matrix::Matrix;
 use crate::element::Scalar;
 
+/// What factors a few columns.
+pub(super) type Leaf<'a, T> = dyn Fn(Matrix<T>, &mut [usize]) -> Option<usize> + 'a;
+
 /// Factors a block of columns in place. `exchanged` says for each of its columns which row was
 /// exchanged with that of its number, in this order; `strips` is memory for strips of columns, a
-/// square of the width of the block.
+/// square of the width of the block. `leaf` factors a few columns and tells the rows exchanged, or
+/// the column that has no pivot.
 ///
 /// # Errors
 ///
-/// The first column without a pivot that is not zero.
+/// The first column without a pivot.
 pub(super) fn factor<T: Scalar>(
     kernel: &Kernel<T>,
     a: Matrix<T>,
     exchanged: &mut [usize],
     strips: Matrix<T>,
+    leaf: &Leaf<'_, T>,
 ) -> Result<(), usize> {
     let (rows, columns) = (a.rows(), a.columns());
     if columns <= leaf::WIDTH {
-        return kernel.factor(a, exchanged).map_or(Ok(()), Err);
+        return leaf(a, exchanged).map_or(Ok(()), Err);
     }
     let half = (columns / 2).next_multiple_of(GROUP);
     let (first, second) = exchanged.split_at_mut(half);
     let left = a.part(0..rows, 0..half);
     let right = a.part(0..rows, half..columns);
-    factor(kernel, left, first, strips)?;
+    factor(kernel, left, first, strips, leaf)?;
     swap_rows(right, first);
     let (l, l_below) = (left.part(0..half, 0..half), left.part(half..rows, 0..half));
     let (u, below) =
@@ -40,7 +45,7 @@ pub(super) fn factor<T: Scalar>(
         kernel.unpack_columns(strip, of_u);
     }
     kernel.update_from(l_below, strips, half, below);
-    factor(kernel, below, second, strips).map_err(|column| half + column)?;
+    factor(kernel, below, second, strips, leaf).map_err(|column| half + column)?;
     swap_rows(l_below, second);
     for row in second {
         *row += half;

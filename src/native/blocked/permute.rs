@@ -35,9 +35,8 @@ pub(super) fn columns<T: Scalar>(
         }
     }
     let cycles = &place[..length];
-    let step = sizes.chunk;
-    team.each(n.div_ceil(step), &|worker, index| {
-        let here = index * step..((index + 1) * step).min(n);
+    team.each(sizes.chunks, &|worker, index| {
+        let here = sizes.chunk_of_rows(index);
         let a = a.part(here.clone(), 0..n);
         let spare = rows.part(0..here.len(), worker..worker + 1);
         for cycle in cycles.chunk_by(|_, &next| next < n) {

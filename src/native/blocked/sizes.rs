@@ -10,11 +10,15 @@ use std::ops::Range;
 pub(super) struct Sizes {
     /// The order.
     pub(super) n: usize,
+    /// Rows of a strip of rows.
+    high: usize,
     /// Columns of a block, a multiple of every strip.
     pub(super) block: usize,
     /// Blocks whose part of L is kept beside the matrix at once.
     pub(super) span: usize,
-    /// Rows that a thread updates at once, whole strips.
+    /// Chunks of all rows.
+    pub(super) chunks: usize,
+    /// Rows that a thread updates at once, at most, whole strips.
     pub(super) chunk: usize,
     /// Columns that a thread of a team updates at once, whole strips.
     pub(super) share: usize,
@@ -40,17 +44,29 @@ pub(super) enum Kind {
 }
 
 impl Sizes {
+    /// The most columns of a block.
+    pub(super) const WIDEST: usize = 240;
+
     pub(super) fn of<T: Scalar>(kernel: &Kernel<T>, n: usize, threads: usize) -> Self {
         let block = block::<T>(kernel, n);
         let high = kernel.high();
         let strip = block * high * size_of::<T>();
         let strips = (CHUNK_BYTES / strip).max(1);
-        // Some chunks for every thread, where there are that many.
-        let fair = n.div_ceil(high).div_ceil(if threads == 1 { 1 } else { 4 * threads });
-        let chunk = strips.min(fair).max(1) * high;
+        // Some chunks for every thread, where there are that many, and as many for each.
+        let all = n.div_ceil(high);
+        let fair = if threads == 1 { 1 } else { 4 * threads };
+        let chunks = all.div_ceil(strips).max(fair).next_multiple_of(threads).min(all);
+        let chunk = all.div_ceil(chunks) * high;
         let span = (SPAN / block).max(1);
         let aside = n >= 192 && (n * size_of::<T>()).is_multiple_of(1024);
-        Sizes { n, block, span, chunk, share: SHARE, aside }
+        Sizes { n, block, span, high, chunks, chunk, share: SHARE, aside }
+    }
+
+    /// The rows of a chunk of all rows.
+    pub(super) fn chunk_of_rows(&self, index: usize) -> Range<usize> {
+        let strips = self.n.div_ceil(self.high);
+        let until = |index: usize| (strips * index / self.chunks * self.high).min(self.n);
+        until(index)..until(index + 1)
     }
 
     pub(super) fn blocks(&self) -> usize {
@@ -157,7 +173,7 @@ fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
         160..400 => 72,
         400..800 => 96,
         800..1500 => 144,
-        _ => 240,
+        _ => Sizes::WIDEST,
     };
     // Every strip of rows is 24 or 48 numbers high, or divides that.
     let unit = kernel.high().max(24);

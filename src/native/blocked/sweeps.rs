@@ -91,7 +91,8 @@ fn factor<T: Scalar>(
     let exchanged = memory.exchanged.part(columns.clone(), 0..1);
     // SAFETY: used up here, by the one thread that factors.
     let exchanged = unsafe { exchanged.column(0) };
-    panel::factor(kernel, panel, exchanged, memory.squares)
+    let leaf = |a, exchanged: &mut [usize]| kernel.factor(a, exchanged);
+    panel::factor(kernel, panel, exchanged, memory.squares, &leaf)
         .map_err(|column| Breakdown::ZeroPivot(j + column))?;
     let factors = memory.factors.part(0..depth, 0..depth);
     let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
@@ -285,8 +286,8 @@ fn substitute<T: Scalar>(
             zero(memory.a.part(columns.end..n, here.clone()), 0..here.len());
         });
     }
-    team.each(n.div_ceil(sizes.chunk), &|worker, index| {
-        let rows = index * sizes.chunk..((index + 1) * sizes.chunk).min(n);
+    team.each(sizes.chunks, &|worker, index| {
+        let rows = sizes.chunk_of_rows(index);
         let strips = memory.rows_of(worker, sizes, kernel);
         for block in (span.start..sizes.blocks()).rev() {
             let columns = sizes.columns_of(block);
@@ -385,7 +386,7 @@ fn l_of<T: Scalar>(
 }
 
 /// Keeps L and U of a block, filled up with the identity, as they are and in strips of columns.
-fn keep_factors<T: Scalar>(
+pub(super) fn keep_factors<T: Scalar>(
     kernel: &Kernel<T>,
     block: Matrix<T>,
     factors: Matrix<T>,
@@ -404,23 +405,23 @@ fn keep_factors<T: Scalar>(
 }
 
 /// A strip of some that are `depth` deep each.
-fn nth<T: Copy>(strips: Matrix<T>, index: usize, depth: usize) -> Matrix<T> {
+pub(super) fn nth<T: Copy>(strips: Matrix<T>, index: usize, depth: usize) -> Matrix<T> {
     strips.part(0..strips.rows(), index * depth..(index + 1) * depth)
 }
 
 /// The ranges of strips of `size`.
-fn strips_of(all: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn strips_of(all: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..all.len().div_ceil(size)).map(move |index| strip_of(all.clone(), size, index))
 }
 
 /// The range of a strip of `size`.
-fn strip_of(all: Range<usize>, size: usize, index: usize) -> Range<usize> {
+pub(super) fn strip_of(all: Range<usize>, size: usize, index: usize) -> Range<usize> {
     let first = all.start + index * size;
     first..(first + size).min(all.end)
 }
 
 /// Makes columns zero.
-fn zero<T: Scalar>(a: Matrix<T>, columns: Range<usize>) {
+pub(super) fn zero<T: Scalar>(a: Matrix<T>, columns: Range<usize>) {
     for j in columns {
         // SAFETY: used up at once.
         unsafe { a.column(j) }.fill(T::zero());

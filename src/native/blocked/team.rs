@@ -1,11 +1,13 @@
 //! Who works on one matrix.
 
+use std::any::Any;
 use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Threads that share the work on a matrix. The engine knows no more of them.
-pub(crate) trait Team {
+pub(crate) trait Team: Sync {
     /// How many there are.
     fn threads(&self) -> usize;
 
@@ -33,8 +35,8 @@ impl Team for Alone {
 /// A leader, who calls [`each`](Team::each), and threads that help wherever they come in time.
 ///
 /// Nobody waits for a helper that has not begun: where the threads are busy elsewhere, the leader
-/// does all the work. A helper with nothing to do looks for work for some microseconds, then
-/// sleeps until there is some.
+/// does all the work. A helper with nothing to do looks for work for some microseconds, then lets
+/// others have its core, and after about a millisecond sleeps until there is some.
 pub(crate) struct Crew {
     threads: usize,
     /// [`OPEN`], [`DISMISSED`], how many helpers are at work, and which job it is.
@@ -46,6 +48,8 @@ pub(crate) struct Crew {
     asleep: AtomicUsize,
     bed: Mutex<()>,
     alarm: Condvar,
+    /// What a helper panicked with, for the leader to go on with.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -62,8 +66,11 @@ const DISMISSED: usize = 2;
 const HELPER: usize = 4;
 /// One job.
 const JOB: usize = 1 << 16;
-/// How often a helper looks for work before it sleeps.
+/// How often one looks for what it waits for without a break.
 const LOOKS: usize = 1000;
+/// How often a helper looks again, between which others may have its core, before it sleeps. To be
+/// woken takes longer than most of what the leader does alone.
+const LATER_LOOKS: usize = 2000;
 
 // SAFETY: the job is written by the leader while the gate is closed and nobody is at work, and read
 // by those who have come in since; its closure is `Sync`.
@@ -83,6 +90,7 @@ impl Crew {
             asleep: AtomicUsize::new(0),
             bed: Mutex::new(()),
             alarm: Condvar::new(),
+            panic: Mutex::new(None),
         }
     }
 
@@ -104,7 +112,10 @@ impl Crew {
                 last = Some(gate / JOB);
                 // SAFETY: the leader changes the job only after this helper has left.
                 let job = unsafe { *self.job.get() };
-                self.work_off(thread, job);
+                let done = catch_unwind(AssertUnwindSafe(|| self.work_off(thread, job)));
+                if let Err(panic) = done {
+                    *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+                }
             }
         }
     }
@@ -113,12 +124,12 @@ impl Crew {
     fn wait(&self, last: Option<usize>) -> usize {
         let is_new =
             |gate: usize| gate & DISMISSED != 0 || (gate & OPEN != 0 && Some(gate / JOB) != last);
-        for _ in 0..LOOKS {
+        for look in 0..LOOKS + LATER_LOOKS {
             let gate = self.gate.load(Ordering::Acquire);
             if is_new(gate) {
                 return gate;
             }
-            std::hint::spin_loop();
+            wait_for_look(look);
         }
         let mut bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
         self.asleep.fetch_add(1, Ordering::SeqCst);
@@ -184,13 +195,18 @@ impl Drop for Close<'_> {
         crew.gate.fetch_and(!OPEN, Ordering::AcqRel);
         let mut looks = 0;
         while crew.gate.load(Ordering::Acquire) % JOB / HELPER > 0 {
+            wait_for_look(looks);
             looks += 1;
-            if looks < LOOKS {
-                std::hint::spin_loop();
-            } else {
-                std::thread::yield_now();
-            }
         }
+    }
+}
+
+/// What to do before one looks again.
+fn wait_for_look(look: usize) {
+    if look < LOOKS {
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
     }
 }
 
@@ -212,8 +228,13 @@ impl Team for Crew {
         unsafe { *self.job.get() = job };
         self.next.store(0, Ordering::Relaxed);
         self.gate.store(gate.wrapping_add(JOB) | OPEN, Ordering::SeqCst);
-        let _close = Close(self);
+        let close = Close(self);
         self.wake();
         self.work_off(0, job);
+        drop(close);
+        let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
-use super::{Alone, Crew, Kernel, Work, invert};
+use super::{Alone, Crew, Half, Kernel, Work, invert, invert_lower};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
 use crate::native::set::Set;
@@ -138,6 +138,126 @@ fn a_team_computes_the_same_bits() {
     has_the_same_bits::<f64>();
     has_the_same_bits::<Complex32>();
     has_the_same_bits::<Complex64>();
+}
+
+/// The lower triangle of a random matrix: a triangular one, or half of a definite one.
+fn random_half<T: Parts>(n: usize, half: Half, rng: &mut StdRng) -> Vec<T> {
+    let mut a = random::<T>(n * n, rng);
+    for j in 0..n {
+        a[j * n..j * n + j].fill(T::nan());
+        // Other triangular matrices of these orders have conditions beyond all numbers.
+        let diagonal = match half {
+            Half::Triangular => a[j * n + j] + T::from_f64((n as f64).sqrt()),
+            Half::Definite => T::from_f64(2.0 * n as f64),
+        };
+        a[j * n + j] = diagonal;
+    }
+    a
+}
+
+/// What a half stands for.
+fn whole<T: Parts>(n: usize, half: Half, a: &[T]) -> Vec<T> {
+    let mut whole = a.to_vec();
+    match half {
+        Half::Definite => layout::mirror_lower(n, &mut whole, true),
+        Half::Triangular => {
+            for j in 0..n {
+                whole[j * n..j * n + j].fill(T::zero());
+            }
+        }
+    }
+    whole
+}
+
+/// Both halves, by every set: good inverses, the other triangle untouched, and the same bits
+/// whatever the team.
+fn inverts_halves<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(18);
+    let mut work = Work::default();
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in orders(set).filter(|n| n % 5 == 0 || n % 24 < 2) {
+            for half in [Half::Triangular, Half::Definite] {
+                let what = format!("{} {} {half:?} of order {n}", set.name(), T::NAME);
+                let a = random_half::<T>(n, half, rng);
+                let mut x = a.clone();
+                let facts =
+                    invert_lower(&kernel, &Alone, &mut work, n, &mut x, half, true).unwrap();
+                assert_eq!(facts.overflow, None, "{what}");
+                for j in 0..n {
+                    let finite = |x: &T| x.is_finite();
+                    assert!(!x[j * n..j * n + j].iter().any(finite), "{what}");
+                    assert!(x[j * n + j..(j + 1) * n].iter().all(finite), "{what}");
+                }
+                let (a_whole, x_whole) = (whole(n, half, &a), whole(n, half, &x));
+                let view = |a| layout::view(n, a, Order::Column);
+                let ratio = residual::left(&view(&a_whole), &view(&x_whole)).unwrap();
+                assert!(ratio < 30.0, "{what}: residual {ratio}");
+                let mut copy = a_whole.clone();
+                let general = invert(&kernel, &Alone, &mut Work::default(), n, &mut copy, ALL);
+                let (sign, log) = general.unwrap().determinant.unwrap();
+                let (found_sign, found_log) = facts.determinant.unwrap();
+                let unit = 1e3 * n as f64 * T::UNIT_ROUNDOFF;
+                assert!((log - found_log).abs() <= unit * log.abs().max(1.0), "{what}");
+                assert!((sign - found_sign).modulus() <= unit, "{what}: {sign} {found_sign}");
+                if n < 100 || n % 3 > 0 {
+                    continue;
+                }
+                let crew = Crew::new(3);
+                let mut shared = a.clone();
+                std::thread::scope(|scope| {
+                    (1..3).for_each(|thread| {
+                        let crew = &crew;
+                        scope.spawn(move || crew.help(thread));
+                    });
+                    let _end = crew.end_of_work();
+                    let done = invert_lower(
+                        &kernel,
+                        &crew,
+                        &mut Work::default(),
+                        n,
+                        &mut shared,
+                        half,
+                        true,
+                    );
+                    assert_eq!(done.unwrap(), facts, "{what}");
+                });
+                let of = |x: &[T]| bits(&whole(n, half, x));
+                assert_eq!(of(&shared), of(&x), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_triangle_is_inverted_by_every_set_and_team() {
+    inverts_halves::<f32>();
+    inverts_halves::<f64>();
+    inverts_halves::<Complex32>();
+    inverts_halves::<Complex64>();
+}
+
+#[test]
+fn the_minor_that_is_not_positive_is_named() {
+    let mut work = Work::default();
+    for set in sets() {
+        let kernel = Kernel::<Complex64>::of(set);
+        for n in [1, 8, 9, 73, 150] {
+            for minor in (0..n).step_by(7) {
+                for bad in [0.0, -1.0, f64::NAN] {
+                    let mut a = random_half(n, Half::Definite, &mut StdRng::seed_from_u64(19));
+                    a[minor * n + minor] = Complex64::new(bad, 0.0);
+                    let kept = a.clone();
+                    let done =
+                        invert_lower(&kernel, &Alone, &mut work, n, &mut a, Half::Definite, false);
+                    assert_eq!(done.map(|_| ()), Err(Breakdown::NotPositive(minor)));
+                    for j in 0..n {
+                        assert_eq!(bits(&a[j * n..j * n + j]), bits(&kept[j * n..j * n + j]));
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What is not finite is found in the pivots or in the inverse, whatever the engine makes of it.

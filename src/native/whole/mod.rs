@@ -4,18 +4,17 @@
 //! ([`update`]). Those of one triangle know the lower one only: an upper triangle is the lower one
 //! of the transposed slice, and (A⁻¹)ᵀ = (Aᵀ)⁻¹ for every structure.
 
-mod positive_definite;
 mod svd;
 mod symmetric;
 #[cfg(test)]
 mod tests;
-mod triangular;
+mod transposed;
 mod update;
 
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Invert, Norm, Svd, Symmetry};
 use crate::layout;
-use crate::native::blocked::{self, Alone, Team};
+use crate::native::blocked::{self, Alone, Half, Team};
 use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
 
@@ -121,6 +120,21 @@ impl<T: Scalar> Work<T> {
     ) -> Result<Facts<T>, Breakdown> {
         blocked::invert(&blocked::Kernel::best(), team, &mut self.blocked, n, a, ask)
     }
+
+    /// Inverts what is in one triangle.
+    fn half(
+        &mut self,
+        triangle: Triangle,
+        n: usize,
+        a: &mut [T],
+        half: Half,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        let (kernel, work) = (blocked::Kernel::best(), &mut self.blocked);
+        in_lower(triangle, n, a, |a| {
+            blocked::invert_lower(&kernel, &Alone, work, n, a, half, ask.determinant)
+        })
+    }
 }
 
 impl<T: Scalar> Invert<T> for Work<T> {
@@ -138,9 +152,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
         check(n, a.len());
         let part = Part::Mirrored(triangle);
         let before = norm_before(&mut self.sums, ask, part, n, a);
-        let blocks = &mut self.blocks;
-        let facts =
-            in_lower(triangle, n, a, |a| positive_definite::invert(blocks, n, a, ask.determinant))?;
+        let facts = self.half(triangle, n, a, Half::Definite, ask)?;
         let rcond = rcond_after(&mut self.sums, before, part, n, a);
         Ok(Facts { rcond, ..facts })
     }
@@ -156,9 +168,14 @@ impl<T: Scalar> Invert<T> for Work<T> {
         check(n, a.len());
         let part = Part::Mirrored(triangle);
         let before = norm_before(&mut self.sums, ask, part, n, a);
-        let Work { blocks, diagonal, .. } = self;
+        let Work { blocks, diagonal, blocked, .. } = self;
+        let kernel = blocked::Kernel::best();
+        // Ahead of the factorization, after which the matrix is no longer as it was.
+        blocked::reserve_lower(&kernel, blocked, n)?;
         let facts = in_lower(triangle, n, a, |a| {
-            symmetric::invert(blocks, diagonal, n, a, symmetry, ask.determinant)
+            symmetric::invert(blocks, diagonal, n, a, symmetry, ask.determinant, |l| {
+                blocked::invert_lower(&kernel, &Alone, blocked, n, l, Half::Triangular, false)
+            })
         })?;
         let rcond = rcond_after(&mut self.sums, before, part, n, a);
         Ok(Facts { rcond, ..facts })
@@ -177,24 +194,15 @@ impl<T: Scalar> Invert<T> for Work<T> {
         }
         let part = Part::Triangular(triangle);
         let before = norm_before(&mut self.sums, ask, part, n, a);
-        let determinant = ask.determinant.then(|| determinant_of_diagonal(n, a));
-        let blocks = &mut self.blocks;
-        in_lower(triangle, n, a, |a| triangular::invert_lower(blocks, n, a));
+        let facts = self.half(triangle, n, a, Half::Triangular, ask)?;
         let rcond = rcond_after(&mut self.sums, before, part, n, a);
-        Ok(Facts { rcond, determinant, overflow: None })
+        Ok(Facts { rcond, ..facts })
     }
 
     fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>> {
         check(n, a.len());
         svd::decompose(n, a)
     }
-}
-
-/// Sign and log |det| of a triangular matrix.
-fn determinant_of_diagonal<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
-    let mut product = crate::determinant::Product::new();
-    a.iter().step_by(n + 1).for_each(|&d| product.times(d));
-    product.sign_and_log()
 }
 
 /// A divisor, prepared so that quotients over- and underflow only if they are out of range, and

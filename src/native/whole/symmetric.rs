@@ -4,7 +4,7 @@
 //!
 //! Golub & Van Loan, *Matrix Computations*, section 4.4; Higham, chapter 11.
 
-use super::triangular::{invert_lower, transpose_of, weighed_square};
+use super::transposed::{transpose_of, weighed_square};
 use super::update::{set_product, subtract_product, subtract_scaled, view, view_mut};
 use super::{BLOCK, Divisor, room, size};
 use crate::determinant::Product;
@@ -39,7 +39,8 @@ impl<T> Default for BlockDiagonal<T> {
     }
 }
 
-/// Inverts in the lower triangle; the strictly upper one is not touched.
+/// Inverts in the lower triangle; the strictly upper one is not touched. `invert_triangle` does so
+/// with a triangular matrix.
 pub(super) fn invert<T: Scalar>(
     blocks: &mut Vec<T>,
     d: &mut BlockDiagonal<T>,
@@ -47,6 +48,7 @@ pub(super) fn invert<T: Scalar>(
     a: &mut [T],
     symmetry: Symmetry,
     determinant: bool,
+    invert_triangle: impl FnOnce(&mut [T]) -> Result<Facts<T>, Breakdown>,
 ) -> Result<Facts<T>, Breakdown> {
     let hermitian = symmetry == Symmetry::Hermitian;
     let star = |x: T| if hermitian { x.conj() } else { x };
@@ -59,7 +61,7 @@ pub(super) fn invert<T: Scalar>(
         (0..n).find(|&k| !d.diagonal[k].is_finite() || (d.pairs[k] && !d.below[k].is_finite()));
     let determinant = determinant.then(|| d.determinant(hermitian));
     a.iter_mut().step_by(n + 1).for_each(|unit| *unit = T::one());
-    invert_lower(blocks, n, a);
+    invert_triangle(a)?;
     d.invert(star);
     let cuts = d.cuts();
     weighed_square(blocks, n, a, hermitian, cuts.into_iter(), |start, x| {

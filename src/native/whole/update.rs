@@ -5,7 +5,7 @@
 
 use crate::element::Scalar;
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
+use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 /// Rows × columns of a column-major slice with this leading dimension.
 pub(super) fn view<T>(slice: &[T], ld: usize, rows: usize, cols: usize) -> ArrayView2<'_, T> {
@@ -39,17 +39,6 @@ pub(super) fn set_product<T: Scalar>(
     general_mat_mul(T::one(), a, b, T::zero(), c);
 }
 
-/// c = c + a b.
-pub(super) fn add_product<T: Scalar>(
-    c: &mut ArrayViewMut2<'_, T>,
-    a: &ArrayView2<'_, T>,
-    b: &ArrayView2<'_, T>,
-) {
-    if !c.is_empty() && !b.is_empty() {
-        general_mat_mul(T::one(), a, b, T::one(), c);
-    }
-}
-
 /// c = c − a b.
 pub(super) fn subtract_product<T: Scalar>(
     c: &mut ArrayViewMut2<'_, T>,
@@ -59,20 +48,6 @@ pub(super) fn subtract_product<T: Scalar>(
     if !c.is_empty() && !b.is_empty() {
         general_mat_mul(-T::one(), a, b, T::one(), c);
     }
-}
-
-/// A column, and another one to read.
-#[inline(always)]
-pub(super) fn two_columns<'a, T>(
-    c: &'a mut ArrayViewMut2<'_, T>,
-    to: usize,
-    from: usize,
-) -> (&'a mut [T], &'a [T]) {
-    const RULE: &str = "columns have no gaps";
-    let (left, right) = c.view_mut().split_at(Axis(1), to.max(from));
-    let last = right.index_axis_move(Axis(1), 0).into_slice().expect(RULE);
-    let first = left.index_axis_move(Axis(1), to.min(from)).into_slice().expect(RULE);
-    if to < from { (first, last) } else { (last, first) }
 }
 
 /// y = y − x·factor.

@@ -1,0 +1,411 @@
+//! The lower triangle of a matrix: inverses of triangular matrices and of positive definite ones.
+//!
+//! From left to right, a block at a time. Definite: the block is factored, A = L D Lᴴ with ones on
+//! the diagonal of L, which needs no roots; the columns of L below it follow; and everything to the
+//! right of it is updated. In the same step X = L⁻¹ grows downwards: the block's rows of X are
+//! finished, and all rows below are updated with them. Then A⁻¹ = Xᴴ D⁻¹ X, a block of rows after
+//! the other. The inverse of a triangular matrix is X, with L as it is given.
+//!
+//! All are updates with a block's few columns, which is what [`tile`](super::tile) does. Tiles on
+//! the diagonal reach beyond it, never out of their block: what is above the diagonal there is kept
+//! aside and brought back.
+
+use super::kernel::{GROUP, Kernel};
+use super::leaf::reciprocal;
+use super::matrix::Matrix;
+use super::panel;
+use super::sizes::Sizes;
+use super::sweeps::{keep_factors, nth, strip_of, strips_of, zero};
+use super::team::Team;
+use super::{Work, parts};
+use crate::determinant::Product;
+use crate::element::Scalar;
+use crate::engine::{Breakdown, Facts};
+use crate::native::set::vectorized;
+use std::ops::Range;
+
+/// What is in the lower triangle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// All of a triangular matrix without zeros on its diagonal.
+    Triangular,
+    /// Half of a positive definite matrix.
+    Definite,
+}
+
+/// Inverts the matrix of order `n ≥ 1` of which half is in `a` by columns, in its lower triangle.
+/// The strictly upper one is neither read nor changed. There is no condition number.
+///
+/// # Errors
+///
+/// [`Breakdown::OutOfMemory`]: `a` is as it was. [`Breakdown::NotPositive`]: it holds a partial
+/// factorization.
+pub(crate) fn invert<T: Scalar>(
+    kernel: &Kernel<T>,
+    team: &dyn Team,
+    work: &mut Work<T>,
+    n: usize,
+    a: &mut [T],
+    half: Half,
+    determinant: bool,
+) -> Result<Facts<T>, Breakdown> {
+    assert!(n >= 1 && n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
+    let sizes = Sizes::of(kernel, n, team.threads());
+    let (block, wide, high) = (sizes.block, kernel.wide(), kernel.high());
+    let [rows, columns, diagonal, squares, factors, inverses, pivots, beyond] =
+        parts(&mut work.scalars, lengths(kernel, &sizes))?;
+    let strips = |slice: &mut [T], size| Matrix::new(slice, size, size, slice.len() / size);
+    let job = Job {
+        kernel,
+        sizes: &sizes,
+        team,
+        half,
+        a: Matrix::new(a, n, n, n),
+        rows: strips(rows, high),
+        columns: strips(columns, wide),
+        diagonal: strips(diagonal, wide),
+        squares: strips(squares, wide),
+        factors: Matrix::new(factors, block, block, block),
+        inverses: Matrix::new(inverses, block, block, 1),
+        pivots: Matrix::new(pivots, n, n, 1),
+        beyond: Matrix::new(beyond, block, block, n),
+    };
+    job.keep_beyond();
+    let done = job.run();
+    job.bring_back_beyond();
+    done?;
+    // SAFETY: no other thread is at work any more.
+    let pivots = unsafe { job.pivots.column(0) };
+    let determinant = determinant.then(|| {
+        let mut product = Product::new();
+        pivots.iter().for_each(|&pivot| product.times(pivot));
+        product.sign_and_log()
+    });
+    let overflow = pivots.iter().position(|pivot| !Scalar::is_finite(*pivot));
+    Ok(Facts { rcond: None, determinant, overflow })
+}
+
+/// Takes the memory of an inversion, so that it cannot be refused later.
+///
+/// # Errors
+///
+/// [`Breakdown::OutOfMemory`].
+pub(crate) fn reserve<T: Scalar>(
+    kernel: &Kernel<T>,
+    work: &mut Work<T>,
+    n: usize,
+) -> Result<(), Breakdown> {
+    parts(&mut work.scalars, lengths(kernel, &Sizes::of(kernel, n, 1))).map(|_| ())
+}
+
+/// Scalars of each part of the memory, in the order in which they are taken.
+fn lengths<T: Scalar>(kernel: &Kernel<T>, sizes: &Sizes) -> [usize; 8] {
+    let Sizes { n, block, .. } = *sizes;
+    let across = |strip: usize| n.next_multiple_of(strip) * block;
+    let square = block * block;
+    [across(kernel.high()), across(kernel.wide()), square, square, square, block, n, n * block]
+}
+
+/// An inversion under way.
+struct Job<'a, T> {
+    kernel: &'a Kernel<T>,
+    sizes: &'a Sizes,
+    team: &'a dyn Team,
+    half: Half,
+    /// The matrix; then X above the block under way; then the inverse.
+    a: Matrix<T>,
+    /// Strips of the rows of L, or of Xᴴ D⁻¹, in the columns of the block under way.
+    rows: Matrix<T>,
+    /// Strips of the columns of X and of D Lᴴ, in the rows of the block under way.
+    columns: Matrix<T>,
+    /// The factors of the block under way, in strips of columns.
+    diagonal: Matrix<T>,
+    /// Strips of columns of a block that is being factored.
+    squares: Matrix<T>,
+    /// The factors of the block under way.
+    factors: Matrix<T>,
+    /// Inverses of its pivots.
+    inverses: Matrix<T>,
+    /// The pivots.
+    pivots: Matrix<T>,
+    /// The blocks on the diagonal as they were, one beside the other.
+    beyond: Matrix<T>,
+}
+
+impl<T: Scalar> Job<'_, T> {
+    fn run(&self) -> Result<(), Breakdown> {
+        for block in 0..self.sizes.blocks() {
+            self.factor(block)?;
+            self.pack(block);
+            self.update(block);
+        }
+        if self.half == Half::Definite {
+            for block in 0..self.sizes.blocks() {
+                self.pack_squared(block);
+                self.square(block);
+            }
+        }
+        Ok(())
+    }
+
+    /// Factors a block on the diagonal.
+    fn factor(&self, block: usize) -> Result<(), Breakdown> {
+        let columns = self.sizes.columns_of(block);
+        let (j, width) = (columns.start, columns.len());
+        let depth = width.next_multiple_of(GROUP);
+        // One panel of as many rows as columns; what is above the diagonal is still the caller's.
+        let mut exchanged = [0; Sizes::WIDEST];
+        let panel = self.squares.reshaped(self.sizes.block, self.sizes.block);
+        let panel = panel.part(0..width, 0..width);
+        for k in 0..width {
+            for i in k..width {
+                let x = self.a.get(j + i, j + k);
+                panel.set(k, i, x.conj());
+                panel.set(i, k, x);
+            }
+        }
+        if self.half == Half::Definite {
+            let strips = self.diagonal;
+            panel::factor(self.kernel, panel, &mut exchanged[..width], strips, &pivot_free)
+                .map_err(|column| Breakdown::NotPositive(j + column))?;
+        }
+        let factors = self.factors.part(0..depth, 0..depth);
+        if self.half == Half::Triangular {
+            // L as D times a triangle with ones on its diagonal.
+            for i in 0..width {
+                let inverse = reciprocal(panel.get(i, i));
+                for k in 0..i {
+                    panel.set(i, k, panel.get(i, k) * inverse);
+                }
+            }
+        }
+        keep_factors(self.kernel, panel, factors, self.diagonal);
+        for k in 0..depth {
+            self.inverses.set(k, 0, reciprocal(factors.get(k, k)));
+        }
+        for k in 0..width {
+            self.pivots.set(j + k, 0, factors.get(k, k));
+        }
+        Ok(())
+    }
+
+    /// The operands of a step: rows of L below the block; to the left of its end the block's rows of
+    /// X, which are final, to the right those of D Lᴴ.
+    fn pack(&self, block: usize) {
+        let (n, wide, high) = (self.sizes.n, self.kernel.wide(), self.kernel.high());
+        let columns = self.sizes.columns_of(block);
+        let right = columns.end;
+        let of_rows = (n - right).div_ceil(high);
+        let tasks = of_rows + right.div_ceil(high);
+        self.team.each(tasks, &|_, index| match index.checked_sub(of_rows) {
+            None => self.pack_l(columns.clone(), strip_of(right..n, high, index)),
+            Some(index) => {
+                for here in strips_of(strip_of(0..right, high, index), wide) {
+                    self.finish_x(columns.clone(), here);
+                }
+            }
+        });
+    }
+
+    /// A strip of the rows of L, and the strips of the columns of D Lᴴ that have the same numbers.
+    fn pack_l(&self, columns: Range<usize>, here: Range<usize>) {
+        let (wide, high) = (self.kernel.wide(), self.kernel.high());
+        // There are rows below whole blocks only.
+        let depth = columns.len();
+        let strip = nth(self.rows, here.start / high, depth);
+        self.kernel.pack_rows(self.a.part(here.clone(), columns), strip);
+        if self.half == Half::Triangular {
+            return;
+        }
+        self.kernel.solve_upper(self.diagonal, self.inverses.part(0..depth, 0..1), strip, depth, 0);
+        for (at, here) in strips_of(here, wide).enumerate() {
+            let across = nth(self.columns, here.start / wide, depth);
+            for k in 0..depth {
+                let pivot = self.factors.get(k, k);
+                // SAFETY: columns of two strips that nobody else has meanwhile, used up at once.
+                let (from, to) = unsafe { (strip.column(k), across.column(k)) };
+                for (to, from) in to.iter_mut().zip(&from[at * wide..]) {
+                    *to = from.conj() * pivot;
+                }
+            }
+        }
+    }
+
+    /// A few columns of the block's rows of X, at most a strip.
+    fn finish_x(&self, columns: Range<usize>, here: Range<usize>) {
+        let depth = columns.len().next_multiple_of(GROUP);
+        let strip = nth(self.columns, here.start / self.kernel.wide(), depth);
+        let target = self.a.part(columns.clone(), here.clone());
+        if here.start < columns.start {
+            self.kernel.pack_columns(target, strip, depth);
+        } else {
+            zero(strip, 0..depth);
+            for at in 0..here.len() {
+                strip.set(at, here.start - columns.start + at, T::one());
+            }
+        }
+        if self.half == Half::Triangular {
+            for k in 0..columns.len() {
+                let inverse = self.inverses.get(k, 0);
+                // SAFETY: a column of a strip that nobody else has meanwhile, used up at once.
+                unsafe { strip.column(k) }.iter_mut().for_each(|x| *x = *x * inverse);
+            }
+        }
+        let factors = self.factors.part(0..depth, 0..depth);
+        self.kernel.solve_left(factors, strip, depth);
+        self.kernel.unpack_columns(strip, target);
+    }
+
+    /// The rows below a block: minus L times X to the left of its end, and the rest of a definite
+    /// matrix to the right of it.
+    fn update(&self, block: usize) {
+        let n = self.sizes.n;
+        let columns = self.sizes.columns_of(block);
+        let across = if self.half == Half::Definite { n } else { columns.end };
+        self.each_part(columns.end..n, across, &|rows, part| {
+            let depth = columns.len();
+            let before = part.start..part.end.min(columns.start);
+            let within = part.start.max(columns.start)..part.end.min(columns.end);
+            let behind = part.start.max(columns.end)..part.end;
+            self.lower(false, depth, rows.clone(), before);
+            self.lower(true, depth, rows.clone(), within);
+            self.lower(false, depth, rows, behind);
+        });
+    }
+
+    /// The operands of a step of the product: the block's rows of X, and those of −D⁻¹ X as columns.
+    fn pack_squared(&self, block: usize) {
+        let (wide, high) = (self.kernel.wide(), self.kernel.high());
+        let columns = self.sizes.columns_of(block);
+        let (j, right, depth) = (columns.start, columns.end, columns.len());
+        self.team.each(right.div_ceil(high), &|_, index| {
+            let rows = strip_of(0..right, high, index);
+            let strip = nth(self.rows, rows.start / high, depth);
+            if rows.len() < high {
+                zero(strip, 0..depth);
+            }
+            for (at, here) in strips_of(rows, wide).enumerate() {
+                let across = nth(self.columns, here.start / wide, depth);
+                self.kernel.pack_columns(self.a.part(j..right, here), across, depth);
+                for k in 0..depth {
+                    let pivot: f64 = self.pivots.get(j + k, 0).re().into();
+                    let by = T::from_f64(-1.0 / pivot);
+                    // SAFETY: columns of two strips that nobody else has meanwhile, used up at once.
+                    let (from, to) = unsafe { (across.column(k), strip.column(k)) };
+                    for (to, from) in to[at * wide..].iter_mut().zip(from) {
+                        *to = from.conj() * by;
+                    }
+                }
+            }
+        });
+    }
+
+    /// A step of the product: the rows above the block get its share, its own begin with it.
+    fn square(&self, block: usize) {
+        let columns = self.sizes.columns_of(block);
+        let depth = columns.len();
+        self.each_part(0..columns.start, columns.start, &|rows, part| {
+            self.lower(false, depth, rows, part);
+        });
+        self.each_part(columns.clone(), columns.end, &|rows, part| {
+            self.lower(true, depth, rows, part);
+        });
+    }
+
+    /// Calls `work` for the parts of some rows that have something to the left of `across`, or of
+    /// the diagonal.
+    fn each_part(
+        &self,
+        rows: Range<usize>,
+        across: usize,
+        work: &(dyn Fn(Range<usize>, Range<usize>) + Sync),
+    ) {
+        let Sizes { chunk, share, .. } = *self.sizes;
+        let shares = across.div_ceil(share);
+        self.team.each(rows.len().div_ceil(chunk) * shares, &|_, index| {
+            let rows = strip_of(rows.clone(), chunk, index / shares);
+            let part = strip_of(0..across, share, index % shares);
+            let part = part.start..part.end.min(rows.end);
+            if !part.is_empty() {
+                work(rows, part);
+            }
+        });
+    }
+
+    /// Some columns of some rows, as far as they are in the lower triangle: minus rows times
+    /// columns of the operands, added to what is there unless that is `fresh`.
+    fn lower(&self, fresh: bool, depth: usize, rows: Range<usize>, columns: Range<usize>) {
+        if columns.is_empty() {
+            return;
+        }
+        let (wide, high) = (self.kernel.wide(), self.kernel.high());
+        let update = |rows: Range<usize>, columns: Range<usize>| {
+            let strips =
+                self.rows.part(0..high, rows.start / high * depth..rows.end.div_ceil(high) * depth);
+            let across = self
+                .columns
+                .part(0..wide, columns.start / wide * depth..columns.end.div_ceil(wide) * depth);
+            let target = self.a.part(rows, columns);
+            self.kernel.update(fresh, 0, depth, strips, depth, across, depth, target);
+        };
+        let whole = columns.start..columns.end.min(rows.start);
+        if !whole.is_empty() {
+            update(rows.clone(), whole);
+        }
+        let rest = columns.start.max(rows.start)..columns.end;
+        if !rest.is_empty() {
+            for here in strips_of(rows, high) {
+                let until = rest.end.min(here.end);
+                if rest.start < until {
+                    update(here, rest.start..until);
+                }
+            }
+        }
+    }
+
+    fn keep_beyond(&self) {
+        for block in 0..self.sizes.blocks() {
+            let columns = self.sizes.columns_of(block);
+            let kept = self.beyond.part(0..columns.len(), columns.clone());
+            kept.copy_from(self.a.part(columns.clone(), columns));
+        }
+    }
+
+    fn bring_back_beyond(&self) {
+        for block in 0..self.sizes.blocks() {
+            let columns = self.sizes.columns_of(block);
+            for j in columns.clone() {
+                let above = self.a.part(columns.start..j, j..j + 1);
+                above.copy_from(self.beyond.part(0..j - columns.start, j..j + 1));
+            }
+        }
+    }
+}
+
+/// A leaf without a choice of pivots, which are positive; see [`panel::factor`].
+fn pivot_free<T: Scalar>(a: Matrix<T>, exchanged: &mut [usize]) -> Option<usize> {
+    let columns = a.columns();
+    exchanged.iter_mut().enumerate().for_each(|(k, row)| *row = k);
+    vectorized(|| {
+        for k in 0..columns {
+            let pivot: f64 = a.get(k, k).re().into();
+            // What is not a number is not positive.
+            if pivot.is_nan() || pivot <= 0.0 {
+                return Some(k);
+            }
+            a.set(k, k, T::from_f64(pivot));
+            // SAFETY: this column and those to its right are different ones, each used up at once.
+            let l = unsafe { a.column(k) };
+            l[k + 1..].iter_mut().for_each(|x| *x = x.over(pivot));
+            for j in k + 1..columns {
+                let u = a.get(k, j);
+                // SAFETY: see above.
+                let column = unsafe { a.column(j) };
+                for (x, &l) in column[k + 1..].iter_mut().zip(&l[k + 1..]) {
+                    *x = *x - l * u;
+                }
+            }
+        }
+        None
+    })
+}
