@@ -3,7 +3,7 @@
 use super::solve::{sub_mul, times, turned};
 use super::wide::Wide;
 use crate::element::Scalar;
-use crate::native::vector::{MAX_LANES, Vector};
+use crate::native::vector::Vector;
 
 /// The most columns of a leaf.
 pub(super) const WIDTH: usize = 8;
@@ -186,8 +186,7 @@ impl<T: Scalar> Pass<'_, T> {
             if at < end {
                 largest[1] = self.step::<V, PARTS, C>(at, end - at).max(largest[1]);
             }
-            let largest = maximum(largest[0].max(largest[1]));
-            let wanted = V::splat(largest);
+            let wanted = largest[0].max(largest[1]).spread_max();
             let mut at = C * PARTS;
             let mut found = end;
             while at + V::LANES <= end {
@@ -205,7 +204,7 @@ impl<T: Scalar> Pass<'_, T> {
                     found = at + bits.trailing_zeros() as usize;
                 }
             }
-            let largest: f64 = largest.into();
+            let largest: f64 = wanted.first().into();
             // What is not a number can hide the largest: then no row is equal to it.
             if found < end { (largest, found / PARTS) } else { (0.0, C) }
         }
@@ -273,14 +272,4 @@ unsafe fn store<V: Vector>(x: V, to: *mut V::Real, count: usize) {
 #[inline(always)]
 pub(super) fn size<V: Wide, const PARTS: usize>(x: V) -> V {
     if PARTS == 1 { x.abs() } else { x.abs().add(x.abs().swap()) }
-}
-
-/// The largest lane.
-#[inline(always)]
-fn maximum<V: Vector>(x: V) -> V::Real {
-    let mut lanes = [V::Real::from_f64(0.0); MAX_LANES];
-    // SAFETY: there is room for every lane.
-    unsafe { x.store(lanes.as_mut_ptr()) };
-    let larger = |most: V::Real, &x: &V::Real| if x.into() > most.into() { x } else { most };
-    lanes[1..V::LANES].iter().fold(lanes[0], larger)
 }

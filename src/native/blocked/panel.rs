@@ -56,17 +56,11 @@ pub(super) fn factor<T: Scalar>(
 /// Exchanges row i with row `exchanged[i]`, for i = 0, 1, …
 pub(super) fn swap_rows<T: Scalar>(a: Matrix<T>, exchanged: &[usize]) {
     assert!(exchanged.len() <= a.rows() && exchanged.iter().all(|&row| row < a.rows()), "rows");
-    let (stride, columns) = (a.stride(), a.columns());
-    let mut first = 0;
-    while first < columns {
-        let count = (columns - first).min(8);
-        let at = a.pointer().wrapping_add(first * stride);
+    for j in 0..a.columns() {
+        let column = a.pointer().wrapping_add(j * a.stride());
         for (i, &other) in exchanged.iter().enumerate() {
-            for j in 0..count {
-                // SAFETY: rows and columns of `a`, as was looked at.
-                unsafe { std::ptr::swap(at.add(i + j * stride), at.add(other + j * stride)) };
-            }
+            // SAFETY: rows of a column of `a`, as was looked at.
+            unsafe { std::ptr::swap(column.add(i), column.add(other)) };
         }
-        first += count;
     }
 }
