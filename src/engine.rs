@@ -7,7 +7,7 @@
 use crate::element::Scalar;
 use crate::error::Result;
 use crate::inverse::Matrix;
-use crate::native::blocked::Team;
+use crate::native::blocked::{Half, Team};
 use crate::native::set::{self, Set};
 use crate::native::{self, Kind};
 use crate::structure::Triangle;
@@ -27,9 +27,9 @@ pub enum Engine {
     /// LAPACK answers [`Error::NoLapack`](crate::Error::NoLapack).
     Lapack,
     /// This crate's own code, for every structure and order: kernels in SIMD instructions found
-    /// out at run time for general matrices of every order and for positive definite and triangular
-    /// ones up to order 64, small ones many at once; plain blocked factorizations for the rest. All
-    /// that there is in a build without LAPACK (`--no-default-features`).
+    /// out at run time for general, positive definite and triangular matrices of every order, small
+    /// ones many at once; plain blocked factorizations for the rest. All that there is in a build
+    /// without LAPACK (`--no-default-features`).
     Native,
 }
 
@@ -60,6 +60,22 @@ impl Engine {
             Engine::Lapack => General::Lapack,
             Engine::Auto if HAS_LAPACK && set::best() == Set::Portable => General::Lapack,
             Engine::Native | Engine::Auto => General::Blocked,
+        }
+    }
+
+    /// The engine for triangular and positive definite matrices that are not in the kernels for small
+    /// ones, if this one is wanted: never `Auto`. By nothing else, as
+    /// [`in_kernels`](Self::in_kernels).
+    pub(crate) fn for_halves(self, n: usize) -> Engine {
+        match self {
+            // Small ones that a kernel has left alone are beyond plain arithmetic.
+            Engine::Auto
+                if HAS_LAPACK && (set::best() == Set::Portable || n <= native::MAX_ORDER) =>
+            {
+                Engine::Lapack
+            }
+            Engine::Auto | Engine::Native => Engine::Native,
+            Engine::Lapack => Engine::Lapack,
         }
     }
 
@@ -313,6 +329,28 @@ impl<T: Scalar> Engines<T> {
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
         self.native.general_by(team, n, a, ask)
+    }
+
+    /// Inverts half of a matrix by an engine, the native one on the threads of a team.
+    #[allow(clippy::too_many_arguments)] // what `Invert` asks for, and who does it
+    pub(crate) fn half_by(
+        &mut self,
+        engine: Engine,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+        triangle: Triangle,
+        half: Half,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        if engine == Engine::Native {
+            return self.native.half_by(team, n, a, triangle, half, ask);
+        }
+        let engine = self.of(engine);
+        match half {
+            Half::Triangular => engine.triangular(n, a, triangle, ask),
+            Half::Definite => engine.positive_definite(n, a, triangle, ask),
+        }
     }
 
     /// The one that [`Engine::beyond_kernels`] named.

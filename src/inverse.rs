@@ -8,7 +8,7 @@ use crate::element::{Element, Scalar};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, General, Norm, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
-use crate::native::blocked::{Alone, Crew, Team};
+use crate::native::blocked::{Alone, Crew, Half, Team};
 use crate::native::{self, Kernel, Kind};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
@@ -303,12 +303,11 @@ impl<T: Scalar> Matrix<'_, T> {
 
     /// `triangle` is one of the slice.
     fn triangular(&mut self, triangle: Triangle) -> Result<Facts<T>> {
-        let Matrix { plan, n, order, .. } = *self;
+        let Matrix { n, order, .. } = *self;
         layout::zero_outside(n, self.a, Part::Triangular(triangle));
-        let done = self.by_kernel(Kind::Triangular(triangle)).unwrap_or_else(|| {
-            let engine = self.kept.engines.of(self.engine);
-            engine.triangular(n, self.a, triangle, plan.ask(order))
-        });
+        let done = self
+            .by_kernel(Kind::Triangular(triangle))
+            .unwrap_or_else(|| self.half(triangle, Half::Triangular));
         match done {
             Ok(facts) => Ok(facts),
             // A zero on the diagonal of an upper triangle has no non-zero below it.
@@ -340,11 +339,17 @@ impl<T: Scalar> Matrix<'_, T> {
         if let Some(done) = self.by_kernel(Kind::PositiveDefinite(triangle)) {
             return done.map_err(in_words);
         }
-        let ask = self.plan.ask(self.order);
-        let engine = self.kept.engines.of(self.engine);
-        let facts = engine.positive_definite(self.n, self.a, triangle, ask).map_err(in_words)?;
+        let facts = self.half(triangle, Half::Definite).map_err(in_words)?;
         self.mirror(triangle, true);
         Ok(facts)
+    }
+
+    /// Inverts half of a matrix that is in no kernel for small ones.
+    fn half(&mut self, triangle: Triangle, half: Half) -> Result<Facts<T>, Breakdown> {
+        self.engine = self.plan.engine.for_halves(self.n);
+        let ask = self.plan.ask(self.order);
+        let Kept { engines, crew, .. } = &mut *self.kept;
+        engines.half_by(self.engine, team(crew.as_ref()), self.n, self.a, triangle, half, ask)
     }
 
     /// Inverts with the kernel for this structure; `None` if there is none for the order, or if the
@@ -417,11 +422,8 @@ impl<T: Scalar> Matrix<'_, T> {
         if self.engine == Engine::Lapack {
             return self.kept.engines.of(self.engine).general(self.n, self.a, ask);
         }
-        let team: &dyn Team = match &self.kept.crew {
-            Some(crew) => &**crew,
-            None => &Alone,
-        };
-        self.kept.engines.general_by(team, self.n, self.a, ask)
+        let Kept { engines, crew, .. } = &mut *self.kept;
+        engines.general_by(team(crew.as_ref()), self.n, self.a, ask)
     }
 
     /// What stands in the place of a matrix that failed, and what to say of it.
@@ -511,6 +513,11 @@ impl<T: Scalar> Matrix<'_, T> {
             *to = from;
         }
     }
+}
+
+/// Who works on a matrix.
+fn team(crew: Option<&Arc<Crew>>) -> &dyn Team {
+    crew.map_or(&Alone, |crew| &**crew)
 }
 
 /// Loads the original again. It is a bug of the caller if it is needed and not there.

@@ -5,7 +5,7 @@
 //! on where the cuts are, so the same input gives the same bits for any number of threads.
 
 use crate::element::{Element, Scalar};
-use crate::engine::{General, MAX_ORDER};
+use crate::engine::{Engine, General, MAX_ORDER};
 use crate::error::{Error, Failure, Result};
 use crate::fresh::Output;
 use crate::group;
@@ -149,6 +149,11 @@ pub(crate) fn invert<'a, A: Element>(
                 General::Lanes => General::Lapack,
                 by => by,
             }
+        }
+        Structure::PositiveDefinite | Structure::UpperTriangular | Structure::LowerTriangular
+            if call.plan.engine.for_halves(n) == Engine::Native =>
+        {
+            General::Blocked
         }
         _ => General::Lapack,
     };

@@ -1,11 +1,11 @@
 //! The native engine for one matrix of any order: LU with partial pivoting and the inverse from
 //! it, in little more time than a product of two matrices of that order takes.
 //!
-//! [`sweeps`] is the algorithm; [`panel`] and [`leaf`] factor a block of columns; [`tile`] is the
-//! product that nearly all of the work is, [`solve`] the triangular systems within a block; both
-//! read strips of matrices, which [`pack`] makes. [`kernel`] has all of these for each instruction
-//! set. [`permute`] brings the columns of the inverse to their places, [`sizes`] says how wide the
-//! blocks are, [`team`] who works on them.
+//! [`sweeps`] is the algorithm, [`lower`] the one for a triangle; [`panel`] and [`leaf`] factor a
+//! block of columns; [`tile`] is the product that nearly all of the work is, [`solve`] the
+//! triangular systems within a block; both read strips of matrices, which [`pack`] makes.
+//! [`kernel`] has all of these for each instruction set. [`permute`] brings the columns of the
+//! inverse to their places, [`sizes`] says how wide the blocks are, [`team`] who works on them.
 //!
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns

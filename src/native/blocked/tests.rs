@@ -1,6 +1,6 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
-use super::{Alone, Crew, Half, Kernel, Work, invert, invert_lower};
+use super::{APART, Alone, Crew, Half, Kernel, Work, invert, invert_lower, parts};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
 use crate::native::set::Set;
@@ -317,4 +317,11 @@ fn a_power_of_two_changes_nothing_but_the_scale() {
     scales_exactly::<f64>();
     scales_exactly::<Complex32>();
     scales_exactly::<Complex64>();
+}
+
+#[test]
+fn more_memory_than_there_is_is_refused() {
+    let huge = 1 << 50;
+    let refused = parts(&mut Vec::<f64>::new(), [1, huge]).map(|_| ());
+    assert_eq!(refused, Err(Breakdown::OutOfMemory((1 + huge + 2 * APART) * size_of::<f64>())));
 }

@@ -121,19 +121,32 @@ impl<T: Scalar> Work<T> {
         blocked::invert(&blocked::Kernel::best(), team, &mut self.blocked, n, a, ask)
     }
 
-    /// Inverts what is in one triangle.
-    fn half(
+    /// Inverts what is in one triangle on the threads of a team; see [`Invert`].
+    pub(crate) fn half_by(
         &mut self,
-        triangle: Triangle,
+        team: &dyn Team,
         n: usize,
         a: &mut [T],
+        triangle: Triangle,
         half: Half,
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
+        check(n, a.len());
+        let part = match half {
+            Half::Triangular => Part::Triangular(triangle),
+            Half::Definite => Part::Mirrored(triangle),
+        };
+        let zero = || a.iter().step_by(n + 1).position(|&d| d == T::zero());
+        if let (Half::Triangular, Some(pivot)) = (half, zero()) {
+            return Err(Breakdown::ZeroPivot(pivot));
+        }
+        let before = norm_before(&mut self.sums, ask, part, n, a);
         let (kernel, work) = (blocked::Kernel::best(), &mut self.blocked);
-        in_lower(triangle, n, a, |a| {
-            blocked::invert_lower(&kernel, &Alone, work, n, a, half, ask.determinant)
-        })
+        let facts = in_lower(triangle, n, a, |a| {
+            blocked::invert_lower(&kernel, team, work, n, a, half, ask.determinant)
+        })?;
+        let rcond = rcond_after(&mut self.sums, before, part, n, a);
+        Ok(Facts { rcond, ..facts })
     }
 }
 
@@ -149,12 +162,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
         triangle: Triangle,
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
-        check(n, a.len());
-        let part = Part::Mirrored(triangle);
-        let before = norm_before(&mut self.sums, ask, part, n, a);
-        let facts = self.half(triangle, n, a, Half::Definite, ask)?;
-        let rcond = rcond_after(&mut self.sums, before, part, n, a);
-        Ok(Facts { rcond, ..facts })
+        self.half_by(&Alone, n, a, triangle, Half::Definite, ask)
     }
 
     fn indefinite(
@@ -188,15 +196,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
         triangle: Triangle,
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
-        check(n, a.len());
-        if let Some(pivot) = a.iter().step_by(n + 1).position(|&d| d == T::zero()) {
-            return Err(Breakdown::ZeroPivot(pivot));
-        }
-        let part = Part::Triangular(triangle);
-        let before = norm_before(&mut self.sums, ask, part, n, a);
-        let facts = self.half(triangle, n, a, Half::Triangular, ask)?;
-        let rcond = rcond_after(&mut self.sums, before, part, n, a);
-        Ok(Facts { rcond, ..facts })
+        self.half_by(&Alone, n, a, triangle, Half::Triangular, ask)
     }
 
     fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>> {
