@@ -95,6 +95,9 @@ fn measure<T: Scalar<Real = R>, R: Scalar<Real = R> + ndarray::LinalgScalar>(
     );
 }
 
+/// A measurement for an order and a number of threads.
+type Measure = fn(usize, usize);
+
 fn main() {
     // Cargo's own words begin with a hyphen.
     let words: Vec<String> =
@@ -104,7 +107,7 @@ fn main() {
     if orders.is_empty() {
         orders = ORDERS.to_vec();
     }
-    let mut scalars: Vec<(&str, fn(usize, usize))> = vec![
+    let mut scalars: Vec<(&str, Measure)> = vec![
         (f64::NAME, measure::<f64, f64>),
         (f32::NAME, measure::<f32, f32>),
         (Complex64::NAME, measure::<Complex64, f64>),
@@ -118,7 +121,9 @@ fn main() {
     );
     for threads in if all > 1 { vec![1, all] } else { vec![1] } {
         for &n in &orders {
-            scalars.iter().for_each(|(_, measure)| measure(n, threads));
+            for (_, measure) in &scalars {
+                measure(n, threads);
+            }
         }
     }
 }

@@ -78,7 +78,9 @@ pub(crate) fn invert<T: Scalar>(
     let pivots = unsafe { job.pivots.column(0) };
     let determinant = determinant.then(|| {
         let mut product = Product::new();
-        pivots.iter().for_each(|&pivot| product.times(pivot));
+        for &pivot in pivots.iter() {
+            product.times(pivot);
+        }
         product.sign_and_log()
     });
     let overflow = pivots.iter().position(|pivot| !Scalar::is_finite(*pivot));
