@@ -1,9 +1,10 @@
 //! General matrices: `getrf`, `gecon`, `getri`.
 
+use super::pivots::{overflown_pivot, tiny_pivot};
 use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts, overflown_pivot, tiny_pivot};
+use crate::engine::{Ask, Breakdown, Facts};
 use crate::norm::Part;
 
 /// Inverts by LU with partial pivoting.

@@ -8,6 +8,7 @@ mod determinant;
 mod general;
 pub(crate) mod multiply;
 pub(crate) mod openblas;
+mod pivots;
 mod positive_definite;
 mod routines;
 mod svd;

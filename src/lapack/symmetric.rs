@@ -1,10 +1,11 @@
 //! Symmetric and Hermitian indefinite matrices: `sytrf`/`hetrf`, `sycon`/`hecon`,
 //! `sytri`/`hetri`.
 
+use super::pivots::overflown_pivot;
 use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts, Symmetry, overflown_pivot};
+use crate::engine::{Ask, Breakdown, Facts, Symmetry};
 use crate::norm::Part;
 use crate::structure::Triangle;
 

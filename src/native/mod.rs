@@ -51,7 +51,9 @@ mod x86;
 pub(crate) use kernel::{Group, Kernel, Kind, Work};
 pub(crate) use kernels::Kernels;
 pub(crate) use kinds::Kinds;
-pub(crate) use scan::{all_finite, largest};
+pub(crate) use scan::all_finite;
+#[cfg(feature = "openblas")]
+pub(crate) use scan::largest;
 pub(crate) use task::Request;
 pub(crate) use vector::MAX_LANES;
 

@@ -44,6 +44,7 @@ scan! {
     all_finite = are_finite -> bool
 }
 
+#[cfg(any(feature = "openblas", test))]
 scan! {
     /// A bound on the moduli of numbers, within a factor of two; infinite if there is a NaN.
     largest = bound -> f64
@@ -76,6 +77,7 @@ fn are_finite<T: Scalar>(numbers: &[T]) -> bool {
 }
 
 /// The largest |re| + |im|.
+#[cfg(any(feature = "openblas", test))]
 #[inline(always)]
 fn bound<T: Scalar>(numbers: &[T]) -> f64 {
     let mut most = [0.0; APART];
@@ -98,12 +100,14 @@ fn bound<T: Scalar>(numbers: &[T]) -> f64 {
     most[0]
 }
 
+#[cfg(any(feature = "openblas", test))]
 #[inline(always)]
 fn size<T: Scalar>(x: T) -> f64 {
     let size = x.re().into().abs() + x.im().into().abs();
     if size.is_nan() { f64::INFINITY } else { size }
 }
 
+#[cfg(any(feature = "openblas", test))]
 #[inline(always)]
 fn larger(x: f64, y: f64) -> f64 {
     if x > y { x } else { y }
