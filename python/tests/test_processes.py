@@ -95,7 +95,7 @@ def test_forked_children():
     assert check_everything(0)  # so that the parent has its threads
     stop = threading.Event()
 
-    # The large ones are shared by several threads: of ours, and of BLAS.
+    # The large ones are shared by several threads.
     small, large = random_stack((1000, 5, 5), np.float64), random_stack((700, 700), np.float32)
     definite = np.eye(1500, dtype=np.float32) * 2 + np.float32(0.5)
 
