@@ -112,6 +112,9 @@ def inv(
     a stack; what `out` or an overwritten `a` then holds is partly done. The result is the same, bit by
     bit, for a matrix alone and in any stack, and for every number of threads.
 
+    Small symmetric matrices that are not positive definite are found out and inverted one by one, which
+    in large stacks takes many times as long as with ``assume_a="gen"``.
+
     Examples
     --------
     >>> import numpy as np
