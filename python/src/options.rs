@@ -71,11 +71,6 @@ impl Options {
         })
     }
 
-    /// Whether the user has said that the matrices are more than square.
-    pub(crate) fn declares_structure(&self) -> bool {
-        !matches!(self.structure, Structure::Auto | Structure::General)
-    }
-
     /// An inverter that knows structure and check.
     pub(crate) fn inverter(&self) -> Inverter {
         Inverter::new()

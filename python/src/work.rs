@@ -20,10 +20,6 @@ const SPREAD_NS: f64 = 150_000.0;
 /// The same if it is a single matrix: the threads then have to wait for each other often.
 const SHARE_NS: f64 = 20_000_000.0;
 
-/// From this order on OpenBLAS's threads gain on a single matrix of a structure that it inverts; below,
-/// where they wait for each other most of the time, they may take many times as long as one.
-const INSIDE_ORDER: usize = 1500;
-
 /// A rough estimate of what a matrix costs, for cutting the work and nothing else.
 fn cost_ns<T: Scalar>(n: usize, policy: OnFailure) -> f64 {
     let n = n as f64;
@@ -162,16 +158,7 @@ struct Inverters {
 }
 
 impl Inverters {
-    /// Those that invert as this one does. Large general matrices are shared by the threads of the pool;
-    /// those that are declared to have a structure are left to LAPACK, with several threads of its own.
-    fn new<T: Scalar>(
-        inverter: Inverter,
-        options: &Options,
-        output: &ArrayViewMut<'_, T, IxDyn>,
-    ) -> Self {
-        let n = output.len_of(Axis(output.ndim() - 1));
-        let inside = options.threads > 1 && n >= INSIDE_ORDER && options.declares_structure();
-        let pool = inverter.blas_threads(if inside { options.threads } else { 1 });
+    fn new(pool: Inverter) -> Self {
         Inverters { caller: pool.clone().threads(1), pool }
     }
 
@@ -208,7 +195,7 @@ pub(crate) fn invert<T: Scalar>(
     let mut outcome = Outcome::default();
     // Without a limit from the user, those below this one are inverted, and a warning is given.
     let limit = options.min_rcond.unwrap_or(2.0 * T::UNIT_ROUNDOFF);
-    let inverters = Inverters::new(options.inverter().min_rcond(limit), options, &output);
+    let inverters = Inverters::new(options.inverter().min_rcond(limit));
     in_pieces(py, options, input, output, |pace, mut piece, count| {
         let failures = pace.work(py, count, |crew| {
             let inverter = inverters.of(crew);
@@ -301,7 +288,7 @@ pub(crate) fn report<T: Scalar>(
     if let Some(limit) = options.min_rcond {
         inverter = inverter.min_rcond(limit);
     }
-    let inverters = Inverters::new(inverter, options, &output);
+    let inverters = Inverters::new(inverter);
     in_pieces(py, options, Some(input), output, |pace, mut piece, count| {
         let verdicts = pace.work(py, count, |crew| {
             let inverter = inverters.of(crew);

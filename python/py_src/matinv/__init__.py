@@ -110,8 +110,10 @@ def inv(
     -----
     Other Python threads run meanwhile, unless the work is done in microseconds. Ctrl-C stops the work on
     a stack; what `out` or an overwritten `a` then holds is partly done. The result is the same, bit by
-    bit, for a matrix alone and in any stack, and for every number of threads; but for matrices of order
-    1500 or more whose structure is given by `assume_a`: threads of LAPACK may share one of these.
+    bit, for a matrix alone and in any stack, and for every number of threads.
+
+    Small symmetric matrices that are not positive definite are found out and inverted one by one, which
+    in large stacks takes many times as long as with ``assume_a="gen"``.
 
     Examples
     --------
@@ -217,8 +219,9 @@ def info() -> dict[str, Any]:
     -------
     dict
         ``version``, ``threads`` (what `get_threads` says), ``instruction_sets`` of the processor,
-        ``native_set`` (the one of this package's own kernels), and of OpenBLAS ``blas`` (version and
-        build options), ``blas_core`` (its kernels), ``blas_threading``, ``blas_linked``.
+        ``native_set`` (the one of this package's own kernels), and of OpenBLAS, None unless it was built
+        in, ``blas`` (version and build options), ``blas_core`` (its kernels), ``blas_threading``,
+        ``blas_linked``.
 
     Examples
     --------
