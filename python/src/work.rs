@@ -206,7 +206,7 @@ pub(crate) fn invert<T: Scalar>(
             })
         })?;
         for failure in failures.map_err(|error| errors::of_call(&error))? {
-            settle(options, &mut piece, failure, &mut outcome)?;
+            settle(options, &mut piece, failure, &mut outcome);
         }
         Ok(())
     })?;
@@ -235,7 +235,7 @@ fn settle<T: Scalar>(
     piece: &mut Piece<'_, T>,
     failure: Failure,
     outcome: &mut Outcome,
-) -> PyResult<()> {
+) {
     let Failure { index, mut error } = failure;
     let whole_index = piece.index(&index);
     let mut x = piece.output.view_mut();
@@ -252,7 +252,7 @@ fn settle<T: Scalar>(
             if options.check_finite || !rcond.is_nan() {
                 outcome.ill_conditioned.note(*rcond, whole_index);
             }
-            return Ok(());
+            return;
         };
         error = Error::Overflow { row: at[0], col: at[1] };
     }
@@ -264,7 +264,6 @@ fn settle<T: Scalar>(
         (OnFailure::FillNan | OnFailure::Keep, _) => x.fill(T::nan()),
         (_, _) => outcome.failures.push(Failure { index: whole_index, error }),
     }
-    Ok(())
 }
 
 /// Inverts `input` into `output`, and tells `note` the verdict on every matrix, in index order.
