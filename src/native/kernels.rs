@@ -8,7 +8,7 @@
 use super::kernel::{Few, Kernel};
 use super::lanes::{Complex, Real};
 #[cfg(target_arch = "aarch64")]
-use super::neon;
+use super::neon as arm;
 use super::set::Set;
 use super::task::Task;
 use super::vector::{Fused, One, Vector};
@@ -128,7 +128,7 @@ macro_rules! kernels {
                 $small, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
             // As many registers as AVX-512, so the same tiles.
             #[cfg(target_arch = "aarch64")]
-            kernel!(neon, $scalar, $parts<neon::$neon>, $parts<Fused<$real>>, neon::$neon, $small,
+            kernel!(neon, $scalar, $parts<arm::$neon>, $parts<Fused<$real>>, arm::$neon, $small,
                 [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "neon");
 
             impl Kernels for $scalar {

@@ -3,7 +3,7 @@
 // Where NEON is part of the target, as usual, only what takes a pointer is unsafe.
 #![allow(unused_unsafe)]
 
-use super::vector::{Tile, Vector};
+use super::vector::{MAX_LANES, Tile, Vector};
 #[allow(clippy::wildcard_imports)] // 50 intrinsics
 use std::arch::aarch64::*;
 
@@ -196,6 +196,18 @@ impl Vector for F64x2 {
         let (a, b) = tile[0].interleave(tile[1]);
         (tile[0], tile[1]) = (a, b);
     }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = fours;
+        let ((first, second), (third, fourth)) = (a.interleave(c), b.interleave(d));
+        [first, second, third, fourth]
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = numbers;
+        let ((first, third), (second, fourth)) = (a.interleave(b), c.interleave(d));
+        [first, second, third, fourth]
+    }
 }
 
 impl Vector for F32x4 {
@@ -249,5 +261,18 @@ impl Vector for F32x4 {
         let (c, d) = tile[1].interleave(tile[3]);
         (tile[0], tile[1]) = a.interleave(c);
         (tile[2], tile[3]) = b.interleave(d);
+    }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        // As many lanes as numbers.
+        let [a, b, c, d] = fours;
+        let mut tile = [a; MAX_LANES];
+        (tile[1], tile[2], tile[3]) = (b, c, d);
+        Self::transpose(&mut tile);
+        [tile[0], tile[1], tile[2], tile[3]]
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        Self::split(numbers)
     }
 }
