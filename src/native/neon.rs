@@ -182,6 +182,18 @@ impl Vector for F64x2 {
         places
     }
     #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(vdupq_n_u64(1 << 63));
+        F64x2(proved!(vbslq_f64(sign, x.0, self.0)))
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // by contract
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        (whole[0], whole[1]) = (self.places()[0] as u32, self.places()[1] as u32);
+        whole
+    }
+    #[inline(always)]
     fn bits(mask: uint64x2_t) -> u32 {
         let bits = proved!(vaddvq_u64(vandq_u64(mask, vld1q_u64(BITS_OF_2.as_ptr()))));
         u32::try_from(bits).unwrap_or(0)
@@ -244,6 +256,17 @@ impl Vector for F32x4 {
         let mut places = [0; 4];
         proved!(vst1q_u32(places.as_mut_ptr(), vcvtq_u32_f32(self.0)));
         places
+    }
+    #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(vdupq_n_u32(1 << 31));
+        F32x4(proved!(vbslq_f32(sign, x.0, self.0)))
+    }
+    #[inline(always)]
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        proved!(vst1q_u32(whole.as_mut_ptr(), vcvtq_u32_f32(self.0)));
+        whole
     }
     #[inline(always)]
     fn bits(mask: uint32x4_t) -> u32 {
