@@ -21,6 +21,16 @@ pub(super) unsafe fn finite<L: Lanes>(len: usize, at: impl Fn(usize) -> L) -> u3
     }
 }
 
+/// The lanes whose matrix of the group is finite, as it lies in memory.
+#[inline(always)]
+pub(super) unsafe fn finite_input<L: Lanes, T: Scalar>(task: &Task<'_, T>, n: usize) -> u32 {
+    // SAFETY: the caller has the CPU's promise, and the task its matrices.
+    unsafe {
+        let places = task.bases::<L>().places();
+        finite(n * n, |at| L::gather(task.numbers(at), places))
+    }
+}
+
 /// The lanes whose pivots are finite. The reciprocal of another is zero, and what comes of it may
 /// look like an inverse. The columns of `lu` are `stride` apart.
 #[inline(always)]

@@ -8,12 +8,13 @@
 use super::checks::note_zero_pivot;
 use super::lanes::{Lanes, constant};
 use super::lu::Memory;
-use super::task::Task;
+use super::task::{Task, load};
 use super::vector::Vector;
 use crate::element::Scalar;
 
 /// Factorizes a group. `R` and `C` are the rows and columns of a tile that fits the registers.
-/// Where the order is known to the compiler, `UNROLL`: there are at most two panels then.
+/// Where the order is known to the compiler, `UNROLL`: there are at most two panels then, and the
+/// group has been read.
 ///
 /// # Safety
 ///
@@ -41,32 +42,32 @@ pub(super) unsafe fn factor<
         }
         if UNROLL {
             if C <= n {
-                panel::<L, T, R, C>(task, n, 0, memory);
+                panel::<L, T, UNROLL, R, C>(task, n, 0, memory);
             }
             if 2 * C <= n {
-                panel::<L, T, R, C>(task, n, C, memory);
+                panel::<L, T, UNROLL, R, C>(task, n, C, memory);
             }
         } else {
             let mut k = 0;
             while k + C <= n {
-                panel::<L, T, R, C>(task, n, k, memory);
+                panel::<L, T, UNROLL, R, C>(task, n, k, memory);
                 k += C;
             }
         }
         let mut k = n / C * C;
         if C > 2 && k + 2 <= n {
-            panel::<L, T, R, 2>(task, n, k, memory);
+            panel::<L, T, UNROLL, R, 2>(task, n, k, memory);
             k += 2;
         }
         if k < n {
-            panel::<L, T, R, 1>(task, n, k, memory);
+            panel::<L, T, UNROLL, R, 1>(task, n, k, memory);
         }
     }
 }
 
 /// Columns `k` to `k + C` of U and L; `C` is 1, 2 or 4.
 #[inline(always)]
-unsafe fn panel<L: Lanes, T: Scalar, const R: usize, const C: usize>(
+unsafe fn panel<L: Lanes, T: Scalar, const READ: bool, const R: usize, const C: usize>(
     task: &mut Task<'_, T>,
     n: usize,
     k: usize,
@@ -74,24 +75,57 @@ unsafe fn panel<L: Lanes, T: Scalar, const R: usize, const C: usize>(
 ) {
     // SAFETY: k + C ≤ n.
     unsafe {
-        tiles::<L, T, R, C, true>(task, n, k, 0, k, memory);
-        tiles::<L, T, R, C, false>(task, n, k, k, n, memory);
+        if k == 0 {
+            // No row was exchanged yet: they are read as they lie.
+            if !READ {
+                for c in 0..C {
+                    let column = memory.a.add(c * memory.column).cast();
+                    load::<L, T>(task, c * n, n * L::PARTS, column);
+                }
+            }
+        } else {
+            tiles::<L, T, READ, R, C, true>(task, n, k, 0, k, memory);
+            tiles::<L, T, READ, R, C, false>(task, n, k, k, n, memory);
+        }
         let mut pivots = [constant::<L>(0.0); C];
-        pivots[0] = step::<L, T, C, 0>(task, n, k, memory);
+        let mut sizes = [constant::<L>(0.0); 4];
+        for i in k..n {
+            let size = (*memory.a.add(k * memory.column + i)).size();
+            sizes[i % 4] = size.max(sizes[i % 4]);
+        }
+        pivots[0] = step::<L, T, C, 0>(task, n, k, memory, &mut sizes);
         if C > 1 {
-            pivots[1] = step::<L, T, C, 1>(task, n, k, memory);
+            pivots[1] = step::<L, T, C, 1>(task, n, k, memory, &mut sizes);
         }
         if C > 2 {
-            pivots[2] = step::<L, T, C, 2>(task, n, k, memory);
-            pivots[3] = step::<L, T, C, 3>(task, n, k, memory);
+            pivots[2] = step::<L, T, C, 2>(task, n, k, memory, &mut sizes);
+            pivots[3] = step::<L, T, C, 3>(task, n, k, memory, &mut sizes);
         }
-        let mut j = 0;
-        while j + R <= k {
-            exchange::<L, R, C>(n, k, j, memory, &pivots);
+        exchanges::<L, R, C>(n, k, 0, k, memory, &pivots);
+        if READ {
+            exchanges::<L, R, C>(n, k, k + C, n, memory, &pivots);
+        }
+    }
+}
+
+/// [`exchange`] in the columns from `j` to `end`.
+#[inline(always)]
+unsafe fn exchanges<L: Lanes, const R: usize, const C: usize>(
+    n: usize,
+    k: usize,
+    mut j: usize,
+    end: usize,
+    memory: &Memory<L>,
+    pivots: &[L::Vector; C],
+) {
+    // SAFETY: end ≤ n, and k + C ≤ n.
+    unsafe {
+        while j + R <= end {
+            exchange::<L, R, C>(n, k, j, memory, pivots);
             j += R;
         }
-        while j < k {
-            exchange::<L, 1, C>(n, k, j, memory, &pivots);
+        while j < end {
+            exchange::<L, 1, C>(n, k, j, memory, pivots);
             j += 1;
         }
     }
@@ -99,7 +133,14 @@ unsafe fn panel<L: Lanes, T: Scalar, const R: usize, const C: usize>(
 
 /// Rows `row` to `end` of the panel at column `k`, in tiles. `UPPER`: they are rows of U.
 #[inline(always)]
-unsafe fn tiles<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER: bool>(
+unsafe fn tiles<
+    L: Lanes,
+    T: Scalar,
+    const READ: bool,
+    const R: usize,
+    const C: usize,
+    const UPPER: bool,
+>(
     task: &mut Task<'_, T>,
     n: usize,
     k: usize,
@@ -110,22 +151,29 @@ unsafe fn tiles<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER
     // SAFETY: end ≤ n.
     unsafe {
         while row + R <= end {
-            tile::<L, T, R, C, UPPER>(task, n, k, row, memory);
+            tile::<L, T, READ, R, C, UPPER>(task, n, k, row, memory);
             row += R;
         }
         if R > 2 && row + 2 <= end {
-            tile::<L, T, 2, C, UPPER>(task, n, k, row, memory);
+            tile::<L, T, READ, 2, C, UPPER>(task, n, k, row, memory);
             row += 2;
         }
         if row < end {
-            tile::<L, T, 1, C, UPPER>(task, n, k, row, memory);
+            tile::<L, T, READ, 1, C, UPPER>(task, n, k, row, memory);
         }
     }
 }
 
-/// Reads `R` rows of the panel at column `k`, and subtracts what the columns before it say.
+/// Reads `R` rows of the panel at column `k`, if that is not done, and subtracts what the columns before it say.
 #[inline(always)]
-unsafe fn tile<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER: bool>(
+unsafe fn tile<
+    L: Lanes,
+    T: Scalar,
+    const READ: bool,
+    const R: usize,
+    const C: usize,
+    const UPPER: bool,
+>(
     task: &mut Task<'_, T>,
     n: usize,
     k: usize,
@@ -138,12 +186,17 @@ unsafe fn tile<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER:
         let (stride, column) = (memory.column, memory.a.add(k * memory.column));
         let mut tile = [[L::real(zero); R]; C];
         for r in 0..R {
+            if READ {
+                for c in 0..C {
+                    tile[c][r] = *column.add(c * stride + row + r);
+                }
+                continue;
+            }
             let places = (*memory.labels.add(row + r)).places();
             for c in 0..C {
                 tile[c][r] = L::gather(task.numbers((k + c) * n), places);
             }
         }
-        task.prefetch::<L>(R * C, n);
         for before in 0..if UPPER { row } else { k } {
             let multipliers = memory.a.add(before * stride + row);
             let mut above = [*column.add(before); C];
@@ -176,27 +229,27 @@ unsafe fn tile<L: Lanes, T: Scalar, const R: usize, const C: usize, const UPPER:
 }
 
 /// Step `STEP` of the panel at column `k`: the pivot, the exchange of rows in the panel, the
-/// multipliers, the columns behind. Returns the row of the first largest element.
+/// multipliers, the columns behind. The largest size of each fourth element of the column is given,
+/// and becomes that of the next one. Returns the row of the first largest element.
 #[inline(always)]
 unsafe fn step<L: Lanes, T: Scalar, const C: usize, const STEP: usize>(
     task: &mut Task<'_, T>,
     n: usize,
     k: usize,
     memory: &Memory<L>,
+    sizes: &mut [L::Vector; 4],
 ) -> L::Vector {
     let Memory { inverses, labels, index, column: stride, .. } = *memory;
     // SAFETY: k + C ≤ n: all is inside `a`, or one of n.
     unsafe {
         let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
         let panel = memory.a.add(k * stride);
+        // A little at a time, so that the processor can keep what it has asked for.
+        task.prefetch::<L>(n, n);
         let k = k + STEP;
         let column = panel.add(STEP * stride);
-        let mut largest = [(*column.add(k)).size(), zero, zero, zero];
-        for i in k + 1..n {
-            let size = (*column.add(i)).size();
-            largest[i % 4] = size.max(largest[i % 4]);
-        }
-        let largest = largest[0].max(largest[1]).max(largest[2].max(largest[3]));
+        let largest = sizes[0].max(sizes[1]).max(sizes[2].max(sizes[3]));
+        *sizes = [zero; 4];
         let zeros = L::Vector::bits(largest.eq(zero));
         if zeros != 0 {
             note_zero_pivot::<L, T>(task, zeros, n, k, column, inverses);
@@ -226,7 +279,7 @@ unsafe fn step<L: Lanes, T: Scalar, const C: usize, const STEP: usize>(
         }
         labels.add(k).write(label);
         task.found.odd ^= !L::Vector::bits(pivot.eq(here));
-        let inverse = new[STEP].inverse(one);
+        let inverse = new[STEP].inverse_of_size(largest, one);
         inverses.add(k).write(inverse);
         for i in k + 1..n {
             let exchanged = pivot.eq(*index.add(i));
@@ -237,7 +290,11 @@ unsafe fn step<L: Lanes, T: Scalar, const C: usize, const STEP: usize>(
                 if c != STEP {
                     let at = panel.add(c * stride + i);
                     let x = (*at).blend(exchanged, old[c]);
-                    at.write(if c > STEP { x.sub_mul(multiplier, new[c]) } else { x });
+                    let x = if c > STEP { x.sub_mul(multiplier, new[c]) } else { x };
+                    at.write(x);
+                    if c == STEP + 1 {
+                        sizes[i % 4] = x.size().max(sizes[i % 4]);
+                    }
                 }
             }
         }
@@ -245,7 +302,7 @@ unsafe fn step<L: Lanes, T: Scalar, const C: usize, const STEP: usize>(
     }
 }
 
-/// Exchanges rows in `J` columns of L from `j` on, as the `C` steps from `k` on have.
+/// Exchanges rows in `J` columns from `j` on, beside the panel, as the `C` steps from `k` on have.
 #[inline(always)]
 unsafe fn exchange<L: Lanes, const J: usize, const C: usize>(
     n: usize,
@@ -254,7 +311,7 @@ unsafe fn exchange<L: Lanes, const J: usize, const C: usize>(
     memory: &Memory<L>,
     pivots: &[L::Vector; C],
 ) {
-    // SAFETY: j + J ≤ k, k + C ≤ n.
+    // SAFETY: j + J ≤ n, k + C ≤ n.
     unsafe {
         let stride = memory.column;
         let columns = memory.a.add(j * stride);

@@ -196,10 +196,11 @@ impl<T: Scalar> Kernel<T> {
         self.lanes
     }
 
-    /// Up to how many matrices of order `n` are inverted one after the other.
+    /// Up to how many matrices of order `n` are inverted one after the other: no more than a group
+    /// has, whose outcome they share.
     fn few(self, n: usize) -> usize {
         let row = self.few.iter().rev().find(|(from, _)| n >= *from);
-        row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| *few)
+        row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| self.lanes.min(*few))
     }
 
     /// Inverts general matrices of order `n`: [`invert_as`](Self::invert_as).

@@ -8,7 +8,7 @@
 use super::kernel::{Few, Kernel};
 use super::lanes::{Complex, Real};
 #[cfg(target_arch = "aarch64")]
-use super::neon;
+use super::neon as arm;
 use super::set::Set;
 use super::task::Task;
 use super::vector::{Fused, One, Vector};
@@ -45,9 +45,10 @@ macro_rules! entry {
 
 /// A module with the kernel of lanes `$lanes` of a vector; `$alone` are its scalars one by one.
 /// Each small order is a function of its own: debug builds keep every temporary on the stack.
+/// `$six` makes the one of order 6.
 /// `$order` are the functions for structures, order by order; 0 is that for every order.
 macro_rules! kernel {
-    ($module:ident, $scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal,
+    ($module:ident, $scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal $six:ident,
      [$($order:literal)*],
      $r:literal $c:literal $rx:literal $half:literal $cx:literal,
      $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
@@ -82,7 +83,7 @@ macro_rules! kernel {
                         tiny::<3>,
                         tiny::<4>,
                         tiny::<5>,
-                        order::<{ 6 * $small }>,
+                        $six::<{ 6 * $small }>,
                         order::<{ 7 * $small }>,
                         order::<{ 8 * $small }>,
                     ],
@@ -107,28 +108,29 @@ const FEW_OF_ONE: Few = &[(20, 1)];
 const NONE: Few = &[];
 
 /// The kernels of one scalar: one per set. `$small` is 1 where orders 6 to 8 have functions
-/// of their own; then the tiles that fit the set's registers, see [`lu::invert`]; of a single
+/// of their own, and `$six` makes the first of them for as many registers as AVX-512 has; then the
+/// tiles that fit the set's registers, see [`lu::invert`]; of a single
 /// matrix, blocks and columns, steps and columns of elimination.
 ///
 /// [`lu::invert`]: super::lu::invert
 macro_rules! kernels {
-    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal, $few:expr,
+    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal $six:ident, $few:expr,
      $avx2:ident [$($a:literal)*] [$($b:literal)*],
      $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
         mod $module {
             use super::*;
 
-            kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0, [0 0 0 0 0 0],
+            kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0 order, [0 0 0 0 0 0],
                 2 2 4 2 2, 4 2 2 2, $few);
             #[cfg(target_arch = "x86_64")]
-            kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small,
+            kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small order,
                 [0 1 2 3 4 5], $($a)*, $($b)*, FEW, "avx2,fma");
             #[cfg(target_arch = "x86_64")]
             kernel!(avx512, $scalar, $parts<x86::$avx512>, $parts<Fused<$real>>, x86::$avx512,
-                $small, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
+                $small $six, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
             // As many registers as AVX-512, so the same tiles.
             #[cfg(target_arch = "aarch64")]
-            kernel!(neon, $scalar, $parts<neon::$neon>, $parts<Fused<$real>>, neon::$neon, $small,
+            kernel!(neon, $scalar, $parts<arm::$neon>, $parts<Fused<$real>>, arm::$neon, $small order,
                 [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "neon");
 
             impl Kernels for $scalar {
@@ -150,11 +152,11 @@ macro_rules! kernels {
     };
 }
 
-kernels!(of_f32, f32, Real, f32, 1, FEW_OF_ONE,
+kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE,
     F32x8 [2 4 4 2 2] [2 4 2 4], F32x16 [4 4 8 4 3] [4 4 4 4], F32x4);
-kernels!(of_f64, f64, Real, f64, 1, FEW_OF_ONE,
+kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE,
     F64x4 [2 4 4 2 2] [2 4 2 4], F64x8 [4 4 8 4 3] [4 4 4 4], F64x2);
-kernels!(of_complex32, Complex32, Complex, f32, 0, NONE,
+kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE,
     F32x8 [2 2 2 1 2] [2 2 2 2], F32x16 [2 4 4 2 2] [2 4 2 4], F32x4);
-kernels!(of_complex64, Complex64, Complex, f64, 0, NONE,
+kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE,
     F64x4 [2 2 2 1 2] [2 2 2 2], F64x8 [2 4 4 2 2] [2 4 2 4], F64x2);

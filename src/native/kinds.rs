@@ -45,7 +45,7 @@ pub(super) unsafe fn find<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
     let a = task.memory.cast::<L>();
     // SAFETY: the memory of a kernel has room for more than n² scalars.
     unsafe {
-        load::<L, T>(task, n * n * L::PARTS, a.cast());
+        load::<L, T>(task, 0, n * n * L::PARTS, a.cast());
         let all = task.all();
         let general = general::<L>(n, |e| *a.add(e), all);
         let rest = all & !general;

@@ -28,6 +28,9 @@ pub(super) trait Lanes: Copy {
     fn re(self) -> Self::Vector;
     /// 1 / self, each part of it, if the vector `one` is 1.
     fn inverse(self, one: Self::Vector) -> Self;
+    /// 1 / self, as [`inverse`](Self::inverse) has it, if `size` is that of self; of a real number
+    /// it can begin as soon as the size is known. Where the size is another one, NaN or whatever.
+    fn inverse_of_size(self, size: Self::Vector, one: Self::Vector) -> Self;
     /// What partial pivoting compares: |re| + |im|, as LAPACK.
     fn size(self) -> Self::Vector;
     /// √(re² + im²), if the vector `one` is 1; no square over- or underflows.
@@ -149,6 +152,10 @@ impl<V: Vector> Lanes for Real<V> {
         Real(one.div(self.0))
     }
     #[inline(always)]
+    fn inverse_of_size(self, size: V, one: V) -> Self {
+        Real(one.div(size).signed_as(self.0))
+    }
+    #[inline(always)]
     fn size(self) -> V {
         self.0.abs()
     }
@@ -251,6 +258,10 @@ impl<V: Vector> Lanes for Complex<V> {
         let (re, im) = (self.re.mul(scale), self.im.mul(scale));
         let factor = scale.div(re.mul(re).add_mul(im, im));
         Complex { re: re.mul(factor), im: im.mul(factor).neg() }
+    }
+    #[inline(always)]
+    fn inverse_of_size(self, _: V, one: V) -> Self {
+        self.inverse(one)
     }
     #[inline(always)]
     fn size(self) -> V {

@@ -4,13 +4,16 @@
 //! ([`solve`](super::solve)) and then has its columns permuted, as LAPACK's `getri`: ‖I − XA‖
 //! stays small. The permutation of the columns of X is the address at which they are stored.
 
-use super::checks::{finite, finite_pivots, general, norm, store_pivots, trusted};
+use super::checks::{finite, finite_input, finite_pivots, general, norm, store_pivots, trusted};
 use super::factor::factor;
 use super::lanes::{Lanes, RealOf, constant};
 use super::solve::solve;
-use super::task::{Task, load, numbers, rcond, store, stream};
+use super::task::{Task, load, rcond, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
+
+/// The largest order that [`invert`] may be compiled for.
+pub(super) const MAX_CONSTANT: usize = 8;
 
 /// Vectors of memory for order `n` and `parts` vectors per scalar.
 pub(super) fn vectors(n: usize, parts: usize) -> usize {
@@ -18,9 +21,9 @@ pub(super) fn vectors(n: usize, parts: usize) -> usize {
 }
 
 /// From column to column of A: an odd number, so that the columns do not fall on the same few
-/// lines of the cache.
+/// lines of the cache; but none for a small matrix, which is read as it lies.
 fn column(n: usize) -> usize {
-    n | 1
+    if n <= MAX_CONSTANT { n } else { n | 1 }
 }
 
 /// From column to column of X: room for tiles of up to 8 rows, and an odd number of them.
@@ -86,10 +89,18 @@ pub(super) unsafe fn invert<
                 return;
             }
         }
+        // With few rows to exchange, blends are faster than reading them where they are.
+        if N > 0 {
+            load::<L, T>(task, 0, n * n * L::PARTS, a.cast());
+        }
         let mut norm_of_a = constant::<L>(0.0);
         if let Some(which) = task.request.rcond {
-            load::<L, T>(task, n * n * L::PARTS, x.cast());
-            norm_of_a = norm(which, n, n, x);
+            if N == 0 {
+                load::<L, T>(task, 0, n * n * L::PARTS, x.cast());
+                norm_of_a = norm(which, n, n, x);
+            } else {
+                norm_of_a = norm(which, n, n, a);
+            }
         }
         // What is not finite in A is not finite in L or U, then in each row of X that it meets,
         // and then in the first column of X, which is solved for last.
@@ -99,8 +110,7 @@ pub(super) unsafe fn invert<
             factor::<L, T, true, R, C>(task, n, &memory);
         }
         if task.found.singular != 0 {
-            let places = task.bases::<L>().places();
-            task.found.singular &= finite(n * n, |at| L::gather(task.numbers(at), places));
+            task.found.singular &= finite_input::<L, T>(task, n);
         }
         keep &= !task.found.singular & finite_pivots(n, memory.column, a);
         if task.request.wary {
@@ -165,20 +175,16 @@ unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
     keep: u32,
     to: *mut RealOf<L>,
 ) {
-    let len = n * L::PARTS;
-    for j in 0..n {
-        // SAFETY: each lane's label is that of a row of its matrix, which has n columns of n
-        // scalars.
-        unsafe {
-            let labels = numbers(*memory.labels.add(j));
-            let place = |lane: usize| {
-                let label: f64 = labels[lane].into();
-                let label = label.to_int_unchecked::<i32>().cast_unsigned() as usize;
-                let base = task.at(lane) * L::PARTS;
-                to.wrapping_add(base + (label - base) * n)
-            };
+    // SAFETY: each lane's label is that of a row of its matrix, which has n columns of n scalars:
+    // from where the matrix begins, n times as far as the row is.
+    unsafe {
+        let bases = task.bases::<L>().mul(constant::<L>((n - 1) as f64));
+        for j in 0..n {
+            let label = *memory.labels.add(j);
+            let places = label.mul(constant::<L>(n as f64)).add(bases.neg()).whole();
             let from = memory.x.add(j * stride(n)).cast::<L::Vector>();
-            store::<L::Vector, STREAM>(from, len, keep, place);
+            let place = |lane: usize| to.wrapping_add(places[lane] as usize);
+            store::<L::Vector, STREAM>(from, n * L::PARTS, keep, place);
         }
     }
 }

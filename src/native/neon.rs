@@ -3,7 +3,7 @@
 // Where NEON is part of the target, as usual, only what takes a pointer is unsafe.
 #![allow(unused_unsafe)]
 
-use super::vector::{Tile, Vector};
+use super::vector::{MAX_LANES, Tile, Vector};
 #[allow(clippy::wildcard_imports)] // 50 intrinsics
 use std::arch::aarch64::*;
 
@@ -182,6 +182,18 @@ impl Vector for F64x2 {
         places
     }
     #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(vdupq_n_u64(1 << 63));
+        F64x2(proved!(vbslq_f64(sign, x.0, self.0)))
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // by contract
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        (whole[0], whole[1]) = (self.places()[0] as u32, self.places()[1] as u32);
+        whole
+    }
+    #[inline(always)]
     fn bits(mask: uint64x2_t) -> u32 {
         let bits = proved!(vaddvq_u64(vandq_u64(mask, vld1q_u64(BITS_OF_2.as_ptr()))));
         u32::try_from(bits).unwrap_or(0)
@@ -195,6 +207,18 @@ impl Vector for F64x2 {
     fn transpose(tile: &mut Tile<Self>) {
         let (a, b) = tile[0].interleave(tile[1]);
         (tile[0], tile[1]) = (a, b);
+    }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = fours;
+        let ((first, second), (third, fourth)) = (a.interleave(c), b.interleave(d));
+        [first, second, third, fourth]
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = numbers;
+        let ((first, third), (second, fourth)) = (a.interleave(b), c.interleave(d));
+        [first, second, third, fourth]
     }
 }
 
@@ -234,6 +258,17 @@ impl Vector for F32x4 {
         places
     }
     #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(vdupq_n_u32(1 << 31));
+        F32x4(proved!(vbslq_f32(sign, x.0, self.0)))
+    }
+    #[inline(always)]
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        proved!(vst1q_u32(whole.as_mut_ptr(), vcvtq_u32_f32(self.0)));
+        whole
+    }
+    #[inline(always)]
     fn bits(mask: uint32x4_t) -> u32 {
         proved!(vaddvq_u32(vandq_u32(mask, vld1q_u32(BITS_OF_4.as_ptr()))))
     }
@@ -249,5 +284,18 @@ impl Vector for F32x4 {
         let (c, d) = tile[1].interleave(tile[3]);
         (tile[0], tile[1]) = a.interleave(c);
         (tile[2], tile[3]) = b.interleave(d);
+    }
+    #[inline(always)]
+    fn split(fours: [Self; 4]) -> [Self; 4] {
+        // As many lanes as numbers.
+        let [a, b, c, d] = fours;
+        let mut tile = [a; MAX_LANES];
+        (tile[1], tile[2], tile[3]) = (b, c, d);
+        Self::transpose(&mut tile);
+        [tile[0], tile[1], tile[2], tile[3]]
+    }
+    #[inline(always)]
+    fn join(numbers: [Self; 4]) -> [Self; 4] {
+        Self::split(numbers)
     }
 }

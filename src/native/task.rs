@@ -182,22 +182,28 @@ impl<T: Scalar> Task<'_, T> {
 /// second.
 const NEAR: usize = 8 << 10;
 
-/// Reads `len` vectors: number e of every lane's matrix goes to vector e.
+/// Reads `len` vectors: number e of every lane's matrix, counted from scalar `at` on, goes to
+/// vector e.
 ///
 /// # Safety
 ///
-/// `len` numbers can be read from each of the first `LANES` places, `len` vectors written at `a`;
-/// the CPU has the instructions.
+/// Every matrix has these numbers, `len` vectors can be written at `a`; the CPU has the
+/// instructions.
 #[inline(always)]
-pub(super) unsafe fn load<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::Vector) {
+pub(super) unsafe fn load<L: Lanes, T: Scalar>(
+    task: &Task<'_, T>,
+    at: usize,
+    len: usize,
+    a: *mut L::Vector,
+) {
     let lanes = L::Vector::LANES;
     let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
     for lane in 0..L::Vector::LANES {
-        from[lane] = task.from(lane).cast();
+        from[lane] = task.from(lane).wrapping_add(at).cast();
     }
     // SAFETY: the caller's promise: never more than `len` from the start.
     unsafe {
-        if len == 4 && task.count == lanes {
+        if len == 4 && task.n * task.n * L::PARTS == 4 && task.count == lanes {
             let fours = [0, 1, 2, 3].map(|at| L::Vector::load(from[0].add(at * lanes)));
             for (e, numbers) in L::Vector::split(fours).into_iter().enumerate() {
                 a.add(e).write(numbers);

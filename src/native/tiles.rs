@@ -109,7 +109,7 @@ pub(super) unsafe fn load_group<L: Lanes, T: Scalar>(
     // SAFETY: the caller's promise.
     unsafe {
         if task.count > 1 {
-            return load::<L, T>(task, len, a);
+            return load::<L, T>(task, 0, len, a);
         }
         let from = task.from.cast::<RealOf<L>>();
         for e in 0..len {

@@ -3,7 +3,9 @@
 //!
 //! The same as [`lu`](super::lu), but that the permutation of the columns is undone by blends.
 
-use super::checks::{finite, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted};
+use super::checks::{
+    finite, finite_input, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted,
+};
 use super::lanes::{Lanes, RealOf, constant};
 use super::task::{Task, load, rcond, store, stream};
 use super::vector::Vector;
@@ -37,14 +39,13 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
         let len = N * N * L::PARTS;
         let mut a = [[L::real(zero); N]; N];
-        load::<L, T>(task, len, a.as_mut_ptr().cast());
-        task.prefetch::<L>(N * N, N);
-        let mut keep = task.all() & finite::<L>(N * N, |at| a[at / N][at % N]);
+        load::<L, T>(task, 0, len, a.as_mut_ptr().cast());
+        let mut keep = task.all();
         if task.request.detect {
             keep &= general::<L>(N, |at| a[at / N][at % N], keep);
-        }
-        if keep == 0 {
-            return;
+            if keep == 0 {
+                return;
+            }
         }
         let mut norm_of_a = zero;
         if let Some(which) = task.request.rcond {
@@ -60,7 +61,12 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         step::<L, T, N, 2>(task, &mut factors, one);
         step::<L, T, N, 3>(task, &mut factors, one);
         step::<L, T, N, 4>(task, &mut factors, one);
-        keep &= finite_pivots::<L>(N, N, factors.a.as_ptr().cast());
+        step::<L, T, N, 5>(task, &mut factors, one);
+        // As in `lu::invert`: what is not finite comes to the column that is solved for last.
+        if task.found.singular != 0 {
+            task.found.singular &= finite_input::<L, T>(task, N);
+        }
+        keep &= !task.found.singular & finite_pivots::<L>(N, N, factors.a.as_ptr().cast());
         if task.request.wary {
             keep &= trusted::<L, T>(N, N, factors.a.as_ptr().cast());
         }
@@ -70,12 +76,12 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             }
         }
         let mut x = solve(&factors, L::real(zero));
+        keep &= finite::<L>(N, |i| x[0][i]);
         unpermute::<L, N, 4>(&factors, &mut x);
         unpermute::<L, N, 3>(&factors, &mut x);
         unpermute::<L, N, 2>(&factors, &mut x);
         unpermute::<L, N, 1>(&factors, &mut x);
         unpermute::<L, N, 0>(&factors, &mut x);
-        keep &= finite::<L>(N * N, |at| x[at / N][at % N]) & !task.found.singular;
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm::<L>(which, N, N, x.as_ptr().cast());
             let limit = task.request.min_rcond;
@@ -123,6 +129,8 @@ unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
     if K >= N {
         return;
     }
+    // A little at a time, so that the processor can keep what it has asked for.
+    task.prefetch::<L>(N, N);
     let Factors { a, inverses, pivots, index } = factors;
     let mut largest = a[K][K].size();
     for i in K + 1..N {
@@ -150,7 +158,7 @@ unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
             a[j][i] = a[j][i].blend(here, old);
         }
     }
-    inverses[K] = a[K][K].inverse(one);
+    inverses[K] = a[K][K].inverse_of_size(largest, one);
     for i in K + 1..N {
         a[K][i] = a[K][i].mul(inverses[K]);
         for j in K + 1..N {

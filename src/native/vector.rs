@@ -57,6 +57,9 @@ pub(super) trait Vector: Copy {
     /// As places: each is a whole number from 0 on, below 2²⁴.
     fn places(self) -> Self::Places;
 
+    /// The whole number in each lane, from 0 on and below 2²⁴.
+    fn whole(self) -> [u32; MAX_LANES];
+
     /// Writes every lane.
     ///
     /// # Safety
@@ -107,6 +110,8 @@ pub(super) trait Vector: Copy {
     fn neg(self) -> Self;
     /// |self|.
     fn abs(self) -> Self;
+    /// self, which is not negative, with the sign of x.
+    fn signed_as(self, x: Self) -> Self;
     /// √self.
     fn sqrt(self) -> Self;
     /// The larger one; unspecified in lanes with a NaN.
@@ -191,6 +196,11 @@ macro_rules! one_lane {
                 self.0 as usize
             }
             #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
+            fn whole(self) -> [u32; MAX_LANES] {
+                [self.0 as u32; MAX_LANES]
+            }
+            #[inline(always)]
             unsafe fn store(self, to: *mut $real) {
                 // SAFETY: the caller's promise.
                 unsafe { to.write(self.0) }
@@ -233,6 +243,10 @@ macro_rules! one_lane {
             #[inline(always)]
             fn abs(self) -> Self {
                 $one(self.0.abs())
+            }
+            #[inline(always)]
+            fn signed_as(self, x: Self) -> Self {
+                $one(self.0.copysign(x.0))
             }
             #[inline(always)]
             fn sqrt(self) -> Self {

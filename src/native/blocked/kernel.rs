@@ -151,6 +151,9 @@ macro_rules! kernels {
             fn blocked(set: Set) -> Kernel<Self> {
                 match set {
                     Set::Portable => kernel!($t, $few, $high, 4, $parts),
+                    // What the compiler makes of the portable kernel is NEON already.
+                    #[cfg(target_arch = "aarch64")]
+                    Set::Neon => kernel!($t, $few, $high, 4, $parts),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => kernel!($t, $avx2, 3, 4, $parts, "avx2,fma"),
                     #[cfg(target_arch = "x86_64")]

@@ -124,6 +124,11 @@ macro_rules! few {
                 self.0.map(|place| place as usize)
             }
             #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
+            fn whole(self) -> [u32; MAX_LANES] {
+                std::array::from_fn(|i| self.0.get(i).map_or(0, |whole| *whole as u32))
+            }
+            #[inline(always)]
             unsafe fn stream(self, to: *mut $real) {
                 // SAFETY: the caller's promise.
                 unsafe { self.store(to) }
@@ -171,6 +176,10 @@ macro_rules! few {
             #[inline(always)]
             fn abs(self) -> Self {
                 self.each(<$real>::abs)
+            }
+            #[inline(always)]
+            fn signed_as(self, x: Self) -> Self {
+                self.both(x, <$real>::copysign)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {

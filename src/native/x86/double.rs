@@ -59,12 +59,23 @@ impl Vector for F64x4 {
         proved!(_mm256_cvttpd_epi32(self.0))
     }
     #[inline(always)]
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        proved!(_mm_storeu_si128(whole.as_mut_ptr().cast(), self.places()));
+        whole
+    }
+    #[inline(always)]
     unsafe fn store_first(self, to: *mut f64, count: usize) {
         proved!(_mm256_maskstore_pd(to, first_of_4(count), self.0));
     }
     #[inline(always)]
     fn neg(self) -> Self {
         F64x4(proved!(_mm256_xor_pd(self.0, _mm256_set1_pd(-0.0))))
+    }
+    #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(_mm256_and_pd(x.0, _mm256_set1_pd(-0.0)));
+        F64x4(proved!(_mm256_or_pd(self.0, sign)))
     }
     #[inline(always)]
     fn abs(self) -> Self {
@@ -180,12 +191,23 @@ impl Vector for F64x8 {
         proved!(_mm512_cvttpd_epi32(self.0))
     }
     #[inline(always)]
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        proved!(_mm256_storeu_si256(whole.as_mut_ptr().cast(), self.places()));
+        whole
+    }
+    #[inline(always)]
     unsafe fn store_first(self, to: *mut f64, count: usize) {
         proved!(_mm512_mask_storeu_pd(to, 0xff >> (8 - count), self.0));
     }
     #[inline(always)]
     fn neg(self) -> Self {
         F64x8(proved!(_mm512_xor_pd(self.0, _mm512_set1_pd(-0.0))))
+    }
+    #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(_mm512_and_pd(x.0, _mm512_set1_pd(-0.0)));
+        F64x8(proved!(_mm512_or_pd(self.0, sign)))
     }
     #[inline(always)]
     fn abs(self) -> Self {

@@ -100,12 +100,23 @@ impl Vector for F32x8 {
         proved!(_mm256_cvttps_epi32(self.0))
     }
     #[inline(always)]
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        proved!(_mm256_storeu_si256(whole.as_mut_ptr().cast(), self.places()));
+        whole
+    }
+    #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         proved!(_mm256_maskstore_ps(to, first_of_8(count), self.0));
     }
     #[inline(always)]
     fn neg(self) -> Self {
         F32x8(proved!(_mm256_xor_ps(self.0, _mm256_set1_ps(-0.0))))
+    }
+    #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(_mm256_and_ps(x.0, _mm256_set1_ps(-0.0)));
+        F32x8(proved!(_mm256_or_ps(self.0, sign)))
     }
     #[inline(always)]
     fn abs(self) -> Self {
@@ -239,12 +250,23 @@ impl Vector for F32x16 {
         proved!(_mm512_cvttps_epi32(self.0))
     }
     #[inline(always)]
+    fn whole(self) -> [u32; MAX_LANES] {
+        let mut whole = [0; MAX_LANES];
+        proved!(_mm512_storeu_si512(whole.as_mut_ptr().cast(), self.places()));
+        whole
+    }
+    #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         proved!(_mm512_mask_storeu_ps(to, 0xffff >> (16 - count), self.0));
     }
     #[inline(always)]
     fn neg(self) -> Self {
         F32x16(proved!(_mm512_xor_ps(self.0, _mm512_set1_ps(-0.0))))
+    }
+    #[inline(always)]
+    fn signed_as(self, x: Self) -> Self {
+        let sign = proved!(_mm512_and_ps(x.0, _mm512_set1_ps(-0.0)));
+        F32x16(proved!(_mm512_or_ps(self.0, sign)))
     }
     #[inline(always)]
     fn abs(self) -> Self {
