@@ -58,7 +58,7 @@ impl Engine {
         match self {
             _ if self.in_kernels::<T>(Kind::General, n) => General::Lanes,
             Engine::Lapack => General::Lapack,
-            Engine::Auto if HAS_LAPACK && set::best() == Set::Portable => General::Lapack,
+            Engine::Auto if HAS_LAPACK && !blocks_are_fast(set::best()) => General::Lapack,
             Engine::Native | Engine::Auto => General::Blocked,
         }
     }
@@ -70,7 +70,7 @@ impl Engine {
         match self {
             // Small ones that a kernel has left alone are beyond plain arithmetic.
             Engine::Auto
-                if HAS_LAPACK && (set::best() == Set::Portable || n <= native::MAX_ORDER) =>
+                if HAS_LAPACK && (!blocks_are_fast(set::best()) || n <= native::MAX_ORDER) =>
             {
                 Engine::Lapack
             }
@@ -117,6 +117,18 @@ fn native_up_to<T: Scalar>(set: Set) -> usize {
         (Set::Neon, false) => 16,
         #[cfg(target_arch = "aarch64")]
         (Set::Neon, true) => 8,
+    }
+}
+
+/// Whether the blocked engine is faster than LAPACK with this set. It has no kernels of its own for NEON
+/// and takes the portable ones there.
+fn blocks_are_fast(set: Set) -> bool {
+    match set {
+        Set::Portable => false,
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 | Set::Avx512 => true,
+        #[cfg(target_arch = "aarch64")]
+        Set::Neon => false,
     }
 }
 
