@@ -1,12 +1,15 @@
 //! In steady state, nothing is allocated.
 //!
-//! A binary of its own with one test in it: the counter counts the whole process.
+//! A binary of its own, with one test that runs on the main thread: the counter counts the whole process, and the
+//! usual harness allocates on its own thread while the test runs on another.
 
+use libtest_mimic::{Arguments, Trial};
 use matinv::num_complex::Complex64;
 use matinv::{Inverter, OnFailure, Scalar, Structure};
 use ndarray::{Array3, Array5, ArrayRef, Dimension};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
+use std::process::ExitCode;
 
 #[global_allocator]
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -63,7 +66,16 @@ fn check<T: Scalar>() {
     }
 }
 
-#[test]
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let test = Trial::test("inv_into_allocates_nothing_when_called_again", || {
+        inv_into_allocates_nothing_when_called_again();
+        Ok(())
+    });
+    libtest_mimic::run(&arguments, vec![test]).exit_code()
+}
+
 fn inv_into_allocates_nothing_when_called_again() {
     check::<f32>();
     check::<f64>();
