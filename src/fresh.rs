@@ -8,6 +8,7 @@
 
 use crate::error::Result;
 use crate::layout::{self, Order};
+use crate::native::blocked::{self, Team};
 use ndarray::{Array, ArrayViewMut, Axis, Dimension, IxDyn};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +47,7 @@ impl<T: Copy + Default, D: Dimension> Fresh<T, D> {
     pub(crate) fn written(self) -> Array<T, D> {
         assert_eq!(self.cleared.into_inner(), self.array.len(), "a matrix was left out");
         // SAFETY: every element was cleared: `output` borrows all of them at a time, its parts do
-        // not overlap, and `clear` counts an element when it is written and can be so only once.
+        // not overlap, and `clear_by` counts an element when it is written and can be so only once.
         unsafe { self.array.assume_init() }
     }
 }
@@ -64,7 +65,7 @@ pub(crate) enum Output<'a, T> {
     },
 }
 
-impl<'a, T: Copy + Default> Output<'a, T> {
+impl<'a, T: Copy + Default + Send + Sync> Output<'a, T> {
     pub(crate) fn shape(&self) -> &[usize] {
         match self {
             Output::Written(view) => view.shape(),
@@ -119,14 +120,18 @@ impl<'a, T: Copy + Default> Output<'a, T> {
         }
     }
 
-    /// The memory as numbers: zeros, if it was not written yet.
-    pub(crate) fn clear(self) -> ArrayViewMut<'a, T, IxDyn> {
+    /// The memory as numbers: zeros, if it was not written yet, which the threads of a team write.
+    pub(crate) fn clear_by(self, team: &dyn Team) -> ArrayViewMut<'a, T, IxDyn> {
         match self {
             Output::Written(view) => view,
             Output::Unwritten { mut view, cleared } => {
-                view.fill(MaybeUninit::new(T::default()));
+                let zero = MaybeUninit::new(T::default());
+                match view.as_slice_memory_order_mut() {
+                    Some(all) => blocked::share(team, all, 1, &|_, part| part.fill(zero)),
+                    None => view.fill(zero),
+                }
                 cleared.fetch_add(view.len(), Ordering::Relaxed);
-                // SAFETY: the line before last has written every element.
+                // SAFETY: every element was just written.
                 unsafe { view.assume_init() }
             }
         }
@@ -161,6 +166,7 @@ fn ask_for_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
 mod tests {
     use super::*;
     use crate::Error;
+    use crate::native::blocked::Alone;
     use ndarray::Ix3;
 
     fn fresh() -> Fresh<f64, Ix3> {
@@ -172,9 +178,9 @@ mod tests {
         let mut fresh = fresh();
         let (left, right) = fresh.output().split_at(3);
         let (middle, right) = right.split_at(1);
-        right.clear().fill(3.0);
-        left.clear().fill(1.0);
-        assert_eq!(middle.first().clear().shape(), [2, 2]);
+        right.clear_by(&Alone).fill(3.0);
+        left.clear_by(&Alone).fill(1.0);
+        assert_eq!(middle.first().clear_by(&Alone).shape(), [2, 2]);
         let array = fresh.written();
         assert_eq!(array.sum(), 3.0 * 4.0 + 4.0 * 3.0);
         assert_eq!(layout::memory_order(array.strides()), Order::Column);
@@ -185,7 +191,7 @@ mod tests {
     fn what_was_not_cleared_cannot_be_read() {
         let mut fresh = fresh();
         let (left, _) = fresh.output().split_at(3);
-        left.clear();
+        left.clear_by(&Alone);
         fresh.written();
     }
 

@@ -100,6 +100,13 @@ pub(crate) struct Kept<T: Scalar> {
     pub(crate) crew: Option<Arc<Crew>>,
 }
 
+impl<T: Scalar> Kept<T> {
+    /// Who works on a matrix.
+    pub(crate) fn team(&self) -> &dyn Team {
+        team(self.crew.as_ref())
+    }
+}
+
 /// A matrix as it was given: of any element that becomes this scalar.
 pub(crate) trait Original<T> {
     /// Brings it into a slice without gaps, stored in this order.
@@ -185,7 +192,8 @@ impl<T: Scalar> Matrix<'_, T> {
             layout::make_diagonal_real(n, self.a);
         }
         if plan.check_finite {
-            let bad = layout::first_non_finite(n, self.a, order, plan.part_in(order));
+            let team = self.kept.team();
+            let bad = layout::first_non_finite(team, n, self.a, order, plan.part_in(order));
             if let Some((row, col)) = bad {
                 return Err(Error::NonFinite { row, col });
             }
@@ -215,7 +223,8 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Refuses a result that the scalar cannot represent.
     fn check_result(&self) -> Result<()> {
         if self.plan.check_finite {
-            let bad = layout::first_non_finite(self.n, self.a, self.order, Part::Full);
+            let team = self.kept.team();
+            let bad = layout::first_non_finite(team, self.n, self.a, self.order, Part::Full);
             if let Some((row, col)) = bad {
                 return Err(Error::Overflow { row, col });
             }
@@ -449,7 +458,9 @@ impl<T: Scalar> Matrix<'_, T> {
         let n = self.n;
         self.load_as_understood();
         // Let through by a check that is off; the decomposition takes no NaN.
-        if let Some((row, col)) = layout::first_non_finite(n, self.a, self.order, Part::Full) {
+        let team = self.kept.team();
+        if let Some((row, col)) = layout::first_non_finite(team, n, self.a, self.order, Part::Full)
+        {
             return Err(Error::NonFinite { row, col });
         }
         let found = detect(n, self.a);

@@ -3,9 +3,10 @@
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
 use crate::native::all_finite;
+use crate::native::blocked::{self, Alone, Team};
 use crate::norm::Part;
 use ndarray::{
-    Array, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Dimension, ShapeBuilder, Zip,
+    Array, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Dimension, ShapeBuilder, Zip, s,
 };
 
 /// How a slice without gaps holds a matrix.
@@ -109,16 +110,29 @@ pub(crate) fn view_mut<T>(n: usize, slice: &mut [T], order: Order) -> ArrayViewM
 
 /// Copies a matrix of any strides into a slice without gaps, as scalars.
 pub(crate) fn load<A: Element>(source: &ArrayView2<'_, A>, slice: &mut [A::Scalar], order: Order) {
-    let gapless = match order {
-        Order::Row => source.to_slice(),
-        Order::Column => source.t().to_slice(),
+    load_by(&Alone, source, slice, order);
+}
+
+/// [`load`], on the threads of a team.
+pub(crate) fn load_by<A: Element>(
+    team: &dyn Team,
+    source: &ArrayView2<'_, A>,
+    slice: &mut [A::Scalar],
+    order: Order,
+) {
+    let rows = match order {
+        Order::Row => source.view(),
+        Order::Column => source.t(),
     };
-    if let Some(scalars) = gapless.and_then(A::as_scalars) {
-        return slice.copy_from_slice(scalars);
-    }
-    Zip::from(view_mut(source.nrows(), slice, order))
-        .and(source)
-        .for_each(|to, &from| *to = from.to_scalar());
+    let n = rows.ncols();
+    blocked::share(team, slice, n, &|first, slice| {
+        let rows = rows.slice(s![first / n..(first + slice.len()) / n, ..]);
+        if let Some(scalars) = rows.to_slice().and_then(A::as_scalars) {
+            return slice.copy_from_slice(scalars);
+        }
+        let to = ArrayViewMut2::from_shape(rows.raw_dim(), slice).expect("whole rows");
+        Zip::from(to).and(rows).for_each(|to, &from| *to = from.to_scalar());
+    });
 }
 
 /// Bytes to whose multiples a slice has to be aligned for an engine.
@@ -231,13 +245,14 @@ fn for_pairs(n: usize, mut visit: impl FnMut(usize, usize)) {
 /// Whether every element of a part of the matrix is finite; else the first that is not, in
 /// row-major order, as (row, column).
 pub(crate) fn first_non_finite<T: Scalar>(
+    team: &dyn Team,
     n: usize,
     a: &[T],
     order: Order,
     part: Part,
 ) -> Option<(usize, usize)> {
     let all_finite = match part {
-        Part::Full => all_finite(a),
+        Part::Full => blocked::all(team, a, &|part| all_finite(part)),
         _ => (0..n).all(|j| all_finite(&a[j * n..][part.rows(n, j)])),
     };
     if all_finite {
@@ -263,7 +278,7 @@ pub(crate) fn zero_outside<T: Scalar>(n: usize, a: &mut [T], part: Part) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, Axis, s};
+    use ndarray::{Array2, Axis};
 
     #[test]
     fn only_standard_layouts_count_as_gapless() {
@@ -294,7 +309,7 @@ mod tests {
         let mut a = vec![1.0; 9];
         a[3] = f64::NAN;
         a[2] = f64::INFINITY;
-        let find = |order, part| first_non_finite(3, &a, order, part);
+        let find = |order, part| first_non_finite(&Alone, 3, &a, order, part);
         assert_eq!(find(Order::Row, Part::Full), Some((0, 2)));
         assert_eq!(find(Order::Column, Part::Full), Some((0, 1)));
     }

@@ -28,12 +28,12 @@ pub(crate) fn into<A: Element>(
     let original: Option<&dyn Original<_>> = Some(input);
     let engine = plan.engine.beyond_kernels();
     if let Some((a, order)) = layout::gapless(&mut output) {
-        layout::load(input, a, order);
+        layout::load_by(kept.team(), input, a, order);
         return EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine });
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
-    layout::load(input, a, order);
+    layout::load_by(kept.team(), input, a, order);
     let verdict = EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine })?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
@@ -66,7 +66,7 @@ pub(crate) fn in_place<T: Scalar>(
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
-    layout::load(&matrix.view(), a, order);
+    layout::load_by(kept.team(), &matrix.view(), a, order);
     let view = matrix.view();
     let original: Option<&dyn Original<T>> = Some(&view);
     let verdict = EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine })?;

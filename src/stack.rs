@@ -259,7 +259,7 @@ impl<A: Element> Run<'_, A> {
         let Run { input, output, mut verdicts, first, .. } = self;
         // What was cleared is in the cache already.
         let stream = stream && matches!(output, Output::Written(_));
-        let output = output.clear();
+        let output = output.clear_by(workspace.kept.team());
         let all = verdicts.is_some();
         let mut note = |at: usize, verdict| {
             let room = verdicts.as_mut().map(|verdicts| &mut verdicts[at]);

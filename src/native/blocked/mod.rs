@@ -39,7 +39,7 @@ pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
 use sizes::Sizes;
 use sweeps::Memory;
-pub(crate) use team::{Alone, Crew, Team};
+pub(crate) use team::{Alone, Crew, Team, all, share};
 
 /// Memory that is kept from matrix to matrix.
 pub(crate) struct Work<T> {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Threads that share the work on a matrix. The engine knows no more of them.
@@ -12,7 +12,11 @@ pub(crate) trait Team: Sync {
     fn threads(&self) -> usize;
 
     /// Calls `work(thread, index)` once for every index below `count`, on threads below
-    /// [`threads`](Self::threads), the lower indices first; returns when all are done.
+    /// [`threads`](Self::threads); returns when all are done.
+    ///
+    /// Every thread begins with its own part of the indices, the lowest first, the first thread with
+    /// index 0: what a thread has worked on stays in its cache from call to call, where the same part
+    /// of the indices means the same rows. Who is done with his part helps with the others.
     fn each(&self, count: usize, work: &(dyn Fn(usize, usize) + Sync));
 }
 
@@ -32,6 +36,58 @@ impl Team for Alone {
     }
 }
 
+/// Parts that a slice is cut into for each thread of a team.
+const PARTS: usize = 4;
+
+/// Elements of a part of a slice of `len`, which the threads of a team share: whole rows of `row`
+/// elements.
+fn part_of(team: &dyn Team, len: usize, row: usize) -> usize {
+    let row = row.max(1);
+    (len / row).div_ceil(PARTS * team.threads()).max(1) * row
+}
+
+/// Calls `work` with every part of a slice and the index of its first element, which begins a row
+/// of `row` elements.
+pub(crate) fn share<T: Send>(
+    team: &dyn Team,
+    slice: &mut [T],
+    row: usize,
+    work: &(dyn Fn(usize, &mut [T]) + Sync),
+) {
+    if team.threads() == 1 {
+        return work(0, slice);
+    }
+    let part = part_of(team, slice.len(), row);
+    let count = slice.len().div_ceil(part);
+    let parts = Mutex::new(slice.chunks_mut(part).enumerate());
+    team.each(count, &|_, _| {
+        let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let (index, here) = next.expect("as many parts as calls");
+        work(index * part, here);
+    });
+}
+
+/// Whether all parts of a slice are as `holds` says; those of a team that come later look no
+/// further once one is not.
+pub(crate) fn all<T: Sync>(
+    team: &dyn Team,
+    slice: &[T],
+    holds: &(dyn Fn(&[T]) -> bool + Sync),
+) -> bool {
+    if team.threads() == 1 {
+        return holds(slice);
+    }
+    let part = part_of(team, slice.len(), 1);
+    let still = AtomicBool::new(true);
+    team.each(slice.len().div_ceil(part), &|_, index| {
+        let end = slice.len().min((index + 1) * part);
+        if still.load(Ordering::Relaxed) && !holds(&slice[index * part..end]) {
+            still.store(false, Ordering::Relaxed);
+        }
+    });
+    still.into_inner()
+}
+
 /// A leader, who calls [`each`](Team::each), and threads that help wherever they come in time.
 ///
 /// Nobody waits for a helper that has not begun: where the threads are busy elsewhere, the leader
@@ -41,8 +97,8 @@ pub(crate) struct Crew {
     threads: usize,
     /// [`OPEN`], [`DISMISSED`], how many helpers are at work, and which job it is.
     gate: AtomicUsize,
-    /// The next index of the job.
-    next: AtomicUsize,
+    /// The next index of every thread's part of the job.
+    next: Vec<Next>,
     job: UnsafeCell<Job>,
     /// Helpers asleep.
     asleep: AtomicUsize,
@@ -51,6 +107,10 @@ pub(crate) struct Crew {
     /// What a helper panicked with, for the leader to go on with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
+
+/// An index with cache lines of its own.
+#[repr(align(128))]
+struct Next(AtomicUsize);
 
 #[derive(Clone, Copy)]
 struct Job {
@@ -85,7 +145,7 @@ impl Crew {
         Crew {
             threads,
             gate: AtomicUsize::new(0),
-            next: AtomicUsize::new(0),
+            next: (0..threads).map(|_| Next(AtomicUsize::new(0))).collect(),
             job: UnsafeCell::new(Job { work: &|_, _| {}, count: 0 }),
             asleep: AtomicUsize::new(0),
             bed: Mutex::new(()),
@@ -153,13 +213,21 @@ impl Crew {
     fn work_off(&self, thread: usize, job: Job) {
         // SAFETY: the closure outlives the job: the leader waits for everyone at work.
         let work = unsafe { &*job.work };
-        loop {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= job.count {
-                return;
+        for part in (thread..self.threads).chain(0..thread) {
+            let end = self.first_of(part + 1, job.count);
+            loop {
+                let index = self.next[part].0.fetch_add(1, Ordering::Relaxed);
+                if index >= end {
+                    break;
+                }
+                work(thread, index);
             }
-            work(thread, index);
         }
+    }
+
+    /// The first index of a thread's part of the indices below `count`.
+    fn first_of(&self, thread: usize, count: usize) -> usize {
+        count / self.threads * thread + (count % self.threads).min(thread)
     }
 
     /// Ends the help when it is dropped, also while unwinding; threads that come later leave at once.
@@ -226,7 +294,9 @@ impl Team for Crew {
         let job = Job { work, count };
         // SAFETY: the gate is closed, and everyone has left: nobody reads the job.
         unsafe { *self.job.get() = job };
-        self.next.store(0, Ordering::Relaxed);
+        for (thread, next) in self.next.iter().enumerate() {
+            next.0.store(self.first_of(thread, count), Ordering::Relaxed);
+        }
         self.gate.store(gate.wrapping_add(JOB) | OPEN, Ordering::SeqCst);
         let close = Close(self);
         self.wake();
@@ -236,5 +306,70 @@ impl Team for Crew {
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Runs `work` with a crew of each size, and with nobody.
+    fn teams(work: impl Fn(&dyn Team)) {
+        work(&Alone);
+        for threads in [1, 2, 3, 7] {
+            let crew = Crew::new(threads);
+            std::thread::scope(|scope| {
+                (1..threads).for_each(|thread| {
+                    let crew = &crew;
+                    scope.spawn(move || crew.help(thread));
+                });
+                let _end = crew.end_of_work();
+                work(&crew);
+            });
+        }
+    }
+
+    #[test]
+    fn every_index_is_worked_on_once() {
+        teams(|team| {
+            for count in [0, 1, 2, 3, 6, 7, 8, 100] {
+                let times: Vec<_> = (0..count).map(|_| AtomicUsize::new(0)).collect();
+                team.each(count, &|thread, index| {
+                    assert!(thread < team.threads());
+                    times[index].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(times.into_iter().all(|times| times.into_inner() == 1), "{count}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_slice_is_shared_by_whole_rows() {
+        teams(|team| {
+            for (rows, row) in [(0, 3), (1, 1), (5, 4), (64, 3), (1000, 7)] {
+                let mut slice = vec![0; rows * row];
+                share(team, &mut slice, row, &|first, part| {
+                    assert!(first.is_multiple_of(row) && part.len().is_multiple_of(row));
+                    part.iter_mut().enumerate().for_each(|(i, x)| *x += first + i);
+                });
+                assert!(slice.iter().enumerate().all(|(i, &x)| x == i), "{rows} × {row}");
+            }
+        });
+    }
+
+    #[test]
+    fn one_that_is_not_so_is_found_wherever_it_is() {
+        teams(|team| {
+            for len in [0, 1, 2, 29, 300] {
+                let mut slice = vec![0; len];
+                let zeros = |slice: &[i32]| all(team, slice, &|part| part.iter().all(|&x| x == 0));
+                assert!(zeros(&slice), "{len}");
+                for at in 0..len {
+                    slice[at] = 1;
+                    assert!(!zeros(&slice), "{at} of {len}");
+                    slice[at] = 0;
+                }
+            }
+        });
     }
 }
