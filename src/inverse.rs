@@ -8,6 +8,7 @@ use crate::element::{Element, Scalar};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, General, Norm, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
+use crate::mirror;
 use crate::native::blocked::{Alone, Crew, Half, Team};
 use crate::native::{self, Kernel, Kind};
 use crate::norm::Part;
@@ -189,7 +190,7 @@ impl<T: Scalar> Matrix<'_, T> {
             && matches!(plan.structure, Structure::PositiveDefinite | Structure::Hermitian)
         {
             // Declared real, so its imaginary part is not looked at.
-            layout::make_diagonal_real(n, self.a);
+            mirror::make_diagonal_real(n, self.a);
         }
         if plan.check_finite {
             let team = self.kept.team();
@@ -332,7 +333,7 @@ impl<T: Scalar> Matrix<'_, T> {
     fn column_of_lower(&mut self) -> Error {
         let Matrix { n, order, .. } = *self;
         if order == Order::Row {
-            layout::transpose(n, self.a);
+            mirror::transpose(n, self.a);
         }
         let ask = Ask { rcond: None, determinant: false, ..self.plan.ask(order) };
         self.engine = self.plan.engine.beyond_kernels();
@@ -411,7 +412,7 @@ impl<T: Scalar> Matrix<'_, T> {
         // hid it from LU of Aᵀ.
         load_original(self.original, self.a, Order::Column);
         let facts = self.lu(Order::Column).map_err(in_words)?;
-        layout::transpose(self.n, self.a);
+        mirror::transpose(self.n, self.a);
         Ok(facts)
     }
 
@@ -474,7 +475,7 @@ impl<T: Scalar> Matrix<'_, T> {
             self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),
         )?;
         if matches!(found, Found::Diagonal | Found::Hermitian | Found::Symmetric) {
-            layout::mirror_lower(n, self.a, found == Found::Hermitian);
+            mirror::lower(n, self.a, found == Found::Hermitian);
         }
         self.check_result()
     }
@@ -505,8 +506,8 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Makes the other triangle of the slice the mirror of this one.
     fn mirror(&mut self, from: Triangle, hermitian: bool) {
         match from {
-            Triangle::Lower => layout::mirror_lower(self.n, self.a, hermitian),
-            Triangle::Upper => layout::mirror_upper(self.n, self.a, hermitian),
+            Triangle::Lower => mirror::lower(self.n, self.a, hermitian),
+            Triangle::Upper => mirror::upper(self.n, self.a, hermitian),
         }
     }
 
@@ -519,7 +520,7 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Undoes a factorization of the lower triangle: the upper one and the kept diagonal are
     /// whole.
     fn restore_lower(&mut self, hermitian: bool) {
-        layout::mirror_upper(self.n, self.a, hermitian);
+        mirror::upper(self.n, self.a, hermitian);
         for (to, &from) in self.a.iter_mut().step_by(self.n + 1).zip(&self.kept.diagonal) {
             *to = from;
         }

@@ -124,7 +124,7 @@ pub(crate) fn load_by<A: Element>(
         Order::Row => source.view(),
         Order::Column => source.t(),
     };
-    let n = rows.ncols();
+    let n = rows.ncols().max(1);
     blocked::share(team, slice, n, &|first, slice| {
         let rows = rows.slice(s![first / n..(first + slice.len()) / n, ..]);
         if let Some(scalars) = rows.to_slice().and_then(A::as_scalars) {
@@ -189,59 +189,6 @@ pub(crate) fn gapless_run_mut<T>(
     })
 }
 
-/// Transposes a square matrix in its place, in tiles that fit the cache.
-pub(crate) fn transpose<T>(n: usize, a: &mut [T]) {
-    for_pairs(n, |i, j| a.swap(j * n + i, i * n + j));
-}
-
-/// Makes the upper triangle of a column-major slice the mirror of the lower one, conjugated if
-/// `hermitian` (and then the diagonal real).
-pub(crate) fn mirror_lower<T: Scalar>(n: usize, a: &mut [T], hermitian: bool) {
-    if T::COMPLEX && hermitian {
-        for_pairs(n, |i, j| a[j * n + i] = a[i * n + j].conj());
-        make_diagonal_real(n, a);
-    } else {
-        for_pairs(n, |i, j| a[j * n + i] = a[i * n + j]);
-    }
-}
-
-/// Makes the lower triangle of a column-major slice the mirror of the upper one; see
-/// [`mirror_lower`].
-pub(crate) fn mirror_upper<T: Scalar>(n: usize, a: &mut [T], hermitian: bool) {
-    if T::COMPLEX && hermitian {
-        for_pairs(n, |i, j| a[i * n + j] = a[j * n + i].conj());
-        make_diagonal_real(n, a);
-    } else {
-        for_pairs(n, |i, j| a[i * n + j] = a[j * n + i]);
-    }
-}
-
-/// Drops the imaginary parts of the diagonal.
-pub(crate) fn make_diagonal_real<T: Scalar>(n: usize, a: &mut [T]) {
-    for d in a.iter_mut().step_by(n + 1) {
-        *d = T::from_f64(d.re().into());
-    }
-}
-
-/// Whether `holds(i, j)` for every i < j, in tiles that fit the cache; stops at the first
-/// counterexample.
-pub(crate) fn all_pairs(n: usize, mut holds: impl FnMut(usize, usize) -> bool) -> bool {
-    const TILE: usize = 32;
-    (0..n).step_by(TILE).all(|column| {
-        (0..column + TILE).step_by(TILE).all(|row| {
-            (column..n.min(column + TILE)).all(|j| (row..j.min(row + TILE)).all(|i| holds(i, j)))
-        })
-    })
-}
-
-/// Calls `visit(i, j)` for every i < j, in tiles that fit the cache.
-fn for_pairs(n: usize, mut visit: impl FnMut(usize, usize)) {
-    all_pairs(n, |i, j| {
-        visit(i, j);
-        true
-    });
-}
-
 /// Whether every element of a part of the matrix is finite; else the first that is not, in
 /// row-major order, as (row, column).
 pub(crate) fn first_non_finite<T: Scalar>(
@@ -290,18 +237,6 @@ mod tests {
         assert!(gapless(&mut backwards).is_none());
         let mut wide = Array2::<usize>::zeros((3, 5));
         assert!(gapless(&mut wide.slice_mut(s![.., 1..4])).is_none());
-    }
-
-    #[test]
-    fn transposing_twice_gives_the_matrix_back() {
-        for n in [0, 1, 2, 31, 32, 33, 70] {
-            let a: Vec<usize> = (0..n * n).collect();
-            let mut t = a.clone();
-            transpose(n, &mut t);
-            assert!((0..n).all(|i| (0..n).all(|j| t[i * n + j] == a[j * n + i])), "order {n}");
-            transpose(n, &mut t);
-            assert_eq!(t, a);
-        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod inverter;
 #[allow(unsafe_code)]
 mod lapack;
 mod layout;
+mod mirror;
 #[allow(unsafe_code)]
 mod native;
 mod norm;

@@ -6,6 +6,7 @@
 use crate::element::Scalar;
 use crate::engine::General;
 use crate::native::MAX_LANES;
+use crate::structure::Structure;
 
 /// A way to work through the matrices of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +37,23 @@ pub(crate) const TASK_NS: f64 = 50_000.0;
 /// Below this order BLAS does not use more than one thread.
 const INSIDE_ORDER: usize = 128;
 
-/// From this order on a matrix of `f64` is worth more than one worker; others from the order on at
-/// which they take as long.
-const TOGETHER_ORDER: f64 = 224.0;
+/// From this order on a general matrix of `f64` is worth more than one worker; others from the order
+/// on at which they take as long.
+const TOGETHER_ORDER: f64 = 200.0;
+
+/// The operations for the inverse of a matrix of this structure, in those for a general one.
+fn share_of_general(structure: Structure) -> f64 {
+    match structure {
+        Structure::PositiveDefinite => 1.0 / 2.0,
+        Structure::UpperTriangular | Structure::LowerTriangular => 1.0 / 6.0,
+        _ => 1.0,
+    }
+}
 
 /// Whether a matrix that the blocked engine inverts is worth more than one worker.
-fn is_worth_workers<T: Scalar>(n: usize) -> bool {
-    let products = (n as f64).powi(3) * if T::COMPLEX { 4.0 } else { 1.0 };
+fn is_worth_workers<T: Scalar>(n: usize, structure: Structure) -> bool {
+    let general = (n as f64).powi(3) * if T::COMPLEX { 4.0 } else { 1.0 };
+    let products = general * share_of_general(structure);
     let size = size_of::<T::Real>() as f64 / size_of::<f64>() as f64;
     products * size >= TOGETHER_ORDER.powi(3)
 }
@@ -58,10 +69,12 @@ pub(crate) fn cost_ns<T: Scalar>(n: usize, in_lanes: bool) -> f64 {
     500.0 + operations / (1.0 + n / 16.0).min(20.0)
 }
 
-/// Decides for `count` matrices of order `n`, inverted by one of the engines. `workers` is asked for
+/// Decides for `count` matrices of order `n` and of a structure, as far as it is known, inverted by one
+/// of the engines. `workers` is asked for
 /// only where it matters, since asking may start the global pool.
 pub(crate) fn schedule<T: Scalar>(
     n: usize,
+    structure: Structure,
     by: General,
     count: usize,
     blas_threads: usize,
@@ -72,7 +85,7 @@ pub(crate) fn schedule<T: Scalar>(
         return Schedule::Blas { threads: blas_threads };
     }
     let cost = cost_ns::<T>(n, by == General::Lanes);
-    let together = by == General::Blocked && is_worth_workers::<T>(n);
+    let together = by == General::Blocked && is_worth_workers::<T>(n, structure);
     if (count <= 1 && !together) || count == 0 || cost * (count as f64) < 2.0 * TASK_NS {
         return Schedule::InTurn;
     }
@@ -100,15 +113,24 @@ mod tests {
     use super::*;
 
     fn of(n: usize, count: usize, blas_threads: usize, workers: usize) -> Schedule {
-        schedule::<f64>(n, General::Lapack, count, blas_threads, || workers)
+        schedule::<f64>(n, Structure::General, General::Lapack, count, blas_threads, || workers)
     }
 
     #[test]
     fn little_work_wakes_nobody() {
         let asked = || -> usize { panic!("asked for the workers") };
-        assert_eq!(schedule::<f64>(4, General::Lanes, 10, 1, asked), Schedule::InTurn);
-        assert_eq!(schedule::<f64>(5000, General::Lapack, 1, 1, asked), Schedule::InTurn);
-        assert_eq!(schedule::<f64>(0, General::Lapack, 0, 4, asked), Schedule::InTurn);
+        assert_eq!(
+            schedule::<f64>(4, Structure::Auto, General::Lanes, 10, 1, asked),
+            Schedule::InTurn
+        );
+        assert_eq!(
+            schedule::<f64>(5000, Structure::Auto, General::Lapack, 1, 1, asked),
+            Schedule::InTurn
+        );
+        assert_eq!(
+            schedule::<f64>(0, Structure::Auto, General::Lapack, 0, 4, asked),
+            Schedule::InTurn
+        );
     }
 
     #[test]
@@ -129,7 +151,7 @@ mod tests {
 
     #[test]
     fn no_task_leaves_lanes_empty() {
-        let of = |n, count| schedule::<f64>(n, General::Lanes, count, 1, || 2);
+        let of = |n, count| schedule::<f64>(n, Structure::General, General::Lanes, count, 1, || 2);
         assert_eq!(of(64, 2048), Schedule::Spread { grain: MAX_LANES });
         assert_eq!(of(64, 20), Schedule::Spread { grain: 10 });
         let Schedule::Spread { grain } = of(4, 1_000_000) else { panic!("not spread") };
@@ -147,12 +169,20 @@ mod tests {
 
     #[test]
     fn few_large_matrices_share_the_workers() {
-        let of = |n, count, workers| schedule::<f64>(n, General::Blocked, count, 1, || workers);
+        let with = |structure, n, count, workers| {
+            schedule::<f64>(n, structure, General::Blocked, count, 1, || workers)
+        };
+        let of = |n, count, workers| with(Structure::General, n, count, workers);
         assert_eq!(of(1000, 1, 2), Schedule::Together { threads: 2 });
         assert_eq!(of(1000, 2, 2), Schedule::Spread { grain: 1 });
         assert_eq!(of(1000, 3, 2), Schedule::Together { threads: 2 });
         assert_eq!(of(1000, 5, 2), Schedule::Spread { grain: 1 });
         assert_eq!(of(1000, 1, 1), Schedule::InTurn);
-        assert_eq!(of(200, 1, 2), Schedule::InTurn);
+        let is_shared = |structure, n| with(structure, n, 1, 2) != Schedule::InTurn;
+        assert!(is_shared(Structure::Auto, 210) && !is_shared(Structure::Auto, 190));
+        assert!(is_shared(Structure::PositiveDefinite, 260));
+        assert!(!is_shared(Structure::PositiveDefinite, 240));
+        assert!(is_shared(Structure::LowerTriangular, 370));
+        assert!(!is_shared(Structure::LowerTriangular, 350));
     }
 }

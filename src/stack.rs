@@ -142,7 +142,8 @@ pub(crate) fn invert<'a, A: Element>(
         return Ok(Vec::new());
     }
     let failures = Failures::default();
-    let by = match call.plan.structure {
+    let structure = call.plan.structure;
+    let by = match structure {
         _ if group::takes::<A::Scalar>(call.plan, n) => General::Lanes,
         Structure::Auto | Structure::General => {
             match call.plan.engine.for_general::<A::Scalar>(n) {
@@ -163,7 +164,8 @@ pub(crate) fn invert<'a, A: Element>(
         let mut slot = Slot::borrow(call.pool);
         run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), stream, &failures));
     };
-    match schedule::<A::Scalar>(n, by, count, call.blas_threads, || call.workers.count()) {
+    match schedule::<A::Scalar>(n, structure, by, count, call.blas_threads, || call.workers.count())
+    {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
         Schedule::Blas { threads } => threads::with_many(threads, || in_turn(run)),
         Schedule::Together { threads } => {

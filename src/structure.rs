@@ -1,7 +1,7 @@
 //! Structures that make an inverse cheaper, and how they are found.
 
 use crate::element::Scalar;
-use crate::layout::all_pairs;
+use crate::mirror::all_pairs;
 use std::fmt;
 
 /// What is known of a matrix, and so which factorization inverts it.

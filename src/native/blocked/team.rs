@@ -40,14 +40,13 @@ impl Team for Alone {
 const PARTS: usize = 4;
 
 /// Elements of a part of a slice of `len`, which the threads of a team share: whole rows of `row`
-/// elements.
+/// elements, `row ≥ 1`.
 fn part_of(team: &dyn Team, len: usize, row: usize) -> usize {
-    let row = row.max(1);
     (len / row).div_ceil(PARTS * team.threads()).max(1) * row
 }
 
 /// Calls `work` with every part of a slice and the index of its first element, which begins a row
-/// of `row` elements.
+/// of `row ≥ 1` elements.
 pub(crate) fn share<T: Send>(
     team: &dyn Team,
     slice: &mut [T],

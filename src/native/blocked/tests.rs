@@ -3,6 +3,7 @@
 use super::{APART, Alone, Crew, Half, Kernel, Work, invert, invert_lower, parts};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
+use crate::mirror;
 use crate::native::set::Set;
 use crate::native::tests::{Parts, bits, random, sets};
 use crate::residual;
@@ -159,7 +160,7 @@ fn random_half<T: Parts>(n: usize, half: Half, rng: &mut StdRng) -> Vec<T> {
 fn whole<T: Parts>(n: usize, half: Half, a: &[T]) -> Vec<T> {
     let mut whole = a.to_vec();
     match half {
-        Half::Definite => layout::mirror_lower(n, &mut whole, true),
+        Half::Definite => mirror::lower(n, &mut whole, true),
         Half::Triangular => {
             for j in 0..n {
                 whole[j * n..j * n + j].fill(T::zero());

@@ -13,7 +13,7 @@ mod update;
 
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Invert, Norm, Svd, Symmetry};
-use crate::layout;
+use crate::mirror;
 use crate::native::blocked::{self, Alone, Half, Team};
 use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
@@ -58,7 +58,7 @@ fn check(n: usize, len: usize) {
 }
 
 /// Does to a triangle what is known for the lower one.
-fn in_lower<T, R>(
+fn in_lower<T: Copy, R>(
     triangle: Triangle,
     n: usize,
     a: &mut [T],
@@ -67,9 +67,9 @@ fn in_lower<T, R>(
     if triangle == Triangle::Lower {
         return work(a);
     }
-    layout::transpose(n, a);
+    mirror::transpose(n, a);
     let done = work(a);
-    layout::transpose(n, a);
+    mirror::transpose(n, a);
     done
 }
 

@@ -5,6 +5,7 @@ use super::{BLOCK, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Invert, Norm, Symmetry};
 use crate::layout::{self, Order};
+use crate::mirror;
 use crate::residual::{self, Residuals};
 use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
@@ -73,8 +74,8 @@ fn check_triangle<T: Scalar>(
         }
     }
     match triangle {
-        Triangle::Lower => layout::mirror_lower(n, &mut x, hermitian),
-        Triangle::Upper => layout::mirror_upper(n, &mut x, hermitian),
+        Triangle::Lower => mirror::lower(n, &mut x, hermitian),
+        Triangle::Upper => mirror::upper(n, &mut x, hermitian),
     }
     let view = |slice| layout::view(n, slice, Order::Column);
     residual::residuals(&view(a), &view(&x)).unwrap()
