@@ -17,12 +17,9 @@ SCALARS = {"f64": "float64", "f32": "float32", "c128": "complex128", "c64": "com
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--server", type=Path, help="not used: the children of bench.py are called alike")
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--results", type=Path, required=True, help="what bench.py kept")
     args = parser.parse_args()
-    from bench import results_file
-
-    report = gather(results_file(args.out, args.quick))
+    report = gather(args.results)
     for part in ("accuracy", "behaviour"):
         path = args.out / f"{part}.json"
         report[part] = json.loads(path.read_text()) if path.exists() else []
@@ -37,8 +34,8 @@ def main():
 
 def gather(path):
     with path.open() as lines:
-        about, *results = [json.loads(line) for line in lines]
-    return {**about, "results": results}
+        about, *lines = [json.loads(line) for line in lines]
+    return {**about, "results": [line for line in lines if "case" in line]}
 
 
 # ---- what the figures say ----
@@ -264,7 +261,7 @@ def cell(result, peer, text):
     figure = result["peers"].get(peer, {"status": "absent"})
     if figure["status"] == "ok":
         return text(figure["median"]) + ("~" if figure["spread"] > NOISE else "")
-    return {"absent": "–", "failed": "failed", "wrong": "**wrong**"}[figure["status"]]
+    return {"absent": "–", "failed": "failed", "wrong": "**wrong**", "hangs": "**hangs**", "crashes": "**crashes**"}[figure["status"]]
 
 
 def ahead(report):

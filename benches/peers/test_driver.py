@@ -1,6 +1,10 @@
 """The driver itself: plans, checks, statistics and tables. `pytest benches/peers`."""
 
 import json
+import os
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +14,15 @@ import behaviour
 import machine
 import measure
 import report
+import supervise
 from cases import Case, cost, plan
 from peers import Numpy, Peer
 
 
-@pytest.mark.parametrize(("quick", "effort", "limit"), [(True, measure.QUICK, 180), (False, measure.FULL, 1500)])
+@pytest.mark.parametrize(("quick", "effort", "limit"), [(True, measure.QUICK, 120), (False, measure.FULL, 1200)])
 def test_a_plan_fits_into_its_time(quick, effort, limit):
     cases = [case for threads in (1, 2) for case in plan(quick, threads)]
-    assert sum(cost(case, effort, 15) for case in cases) < limit
+    assert sum(cost(case, effort, 16) for case in cases) < limit
     assert len({case.id for case in cases}) == len(cases)
 
 
@@ -75,6 +80,115 @@ def test_only_right_results_have_times(count):
     }
     assert figures["numpy"]["median"] > 0 and figures["numpy"]["rounds"] >= 3
     assert "median" not in figures["wrong"]
+
+
+class Breaking(Peer):
+    """Fails when it is timed."""
+
+    def call(self):
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls > 2:
+            raise ValueError("no more")
+        return np.linalg.inv(self.given)
+
+
+def test_a_peer_may_fail_in_any_round():
+    case = Case(8, 1, "f64", "general", 1)
+    figures = measure.measure(case, case.matrices(), [Breaking("breaking"), Numpy()], measure.QUICK)
+    assert figures["breaking"] == {"status": "failed", "why": "ValueError: no more"}
+    assert figures["numpy"]["status"] == "ok"
+
+
+class Slow(Peer):
+    """As long as it says; counts how often it is asked."""
+
+    def __init__(self, seconds):
+        super().__init__("slow")
+        self.seconds, self.calls = seconds, 0
+
+    def call(self):
+        return np.linalg.inv(self.given)
+
+    def run(self, times):
+        self.calls += times
+        return self.seconds
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0.02, 6), (0.2, 3), (2.0, 2), (20.0, 1)])
+def test_long_runs_are_few(seconds, calls):
+    case, peer = Case(8, 1, "f64", "general", 1), Slow(seconds)
+    figures = measure.measure(case, case.matrices(), [peer], measure.FULL)
+    assert (figures["slow"]["rounds"], peer.calls) == (calls, calls)
+
+
+class Hanging(Peer):
+    """Beyond the reach of Python's signals, as threads that spin inside a library."""
+
+    def call(self):
+        import signal
+
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        time.sleep(3600)
+
+
+class Crashing(Peer):
+    def call(self):
+        os.kill(os.getpid(), 11)
+
+
+class Leaving(Peer):
+    """Right at first, then the process is gone."""
+
+    def run(self, times):
+        os._exit(7)
+
+    def call(self):
+        return np.linalg.inv(self.given)
+
+
+SPOILT = [Case(n, 1, "f64", "general", 1) for n in range(2, 7)]
+
+
+def spoilt_worker(folder):
+    """What worker.py does, with peers that spoil it."""
+    import worker
+
+    peers = [Hanging("hanging"), Crashing("crashing"), Leaving("leaving"), Numpy()]
+    path, steps = Path(folder) / "results.jsonl", supervise.Steps(Path(folder) / "step")
+    worker.work(SPOILT, 1, peers, measure.QUICK, path, steps, missing={}, patience=0.2)
+
+
+def test_peers_that_hang_or_crash_end_no_run(tmp_path):
+    import bench
+
+    path = tmp_path / "results.jsonl"
+    path.write_text("{}\n")
+    command = [sys.executable, "-c", f"import test_driver; test_driver.spoilt_worker({str(tmp_path)!r})"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    seen = []
+    while ended := supervise.supervise(command, environment, tmp_path / "step", watch=seen.append, poll=0.05):
+        assert ended.step["peer"] in ("hanging", "crashing", "leaving"), ended
+        bench.note(path, 1, ended)
+    figures = {r["case"]["order"]: r["peers"] for r in report.gather(path)["results"]}
+    assert list(figures) == [2, 3, 4, 5, 6]
+    statuses = {n: [figures[n][name]["status"] for name in ("hanging", "crashing", "leaving", "numpy")] for n in figures}
+    assert statuses[2] == statuses[3] == statuses[4] == ["hangs", "crashes", "crashes", "ok"]
+    # After three cases they take no part any more.
+    assert statuses[5] == statuses[6] == ["absent", "absent", "absent", "ok"]
+    assert figures[2]["hanging"]["why"].startswith("no end in ")
+    assert "SIGSEGV" in figures[2]["crashing"]["why"] and figures[2]["leaving"]["why"].endswith("with 7")
+    assert seen[-1]["done"] == pytest.approx(seen[-1]["total"]) and seen[-1]["total"] > 0
+
+
+def test_what_is_not_a_peers_fault_is_not_said_of_one(tmp_path):
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    ended = supervise.supervise(command, os.environ, tmp_path / "step", poll=0.05)
+    assert (ended.status, ended.step["peer"]) == ("crashes", None)
+
+
+def test_cases_are_picked_by_their_names():
+    assert [case.id for case in plan(False, 2, "f64-general-256x2-*")] == ["f64-general-256x2-t2"]
+    assert not plan(False, 2, "*-t1")
 
 
 def test_quartiles_make_the_spread():
@@ -161,10 +275,10 @@ def test_results_of_another_version_are_not_kept(tmp_path):
     import bench
 
     class Arguments:
-        out, quick, fresh = tmp_path, True, False
+        out, quick, only, fresh = tmp_path, True, None, False
 
     about = {"machine": {"cpu": "C"}, "versions": {"numpy": "1"}, "threads": [1]}
-    path = bench.results_file(tmp_path, True)
+    path = bench.results_file(Arguments)
     bench.begin(Arguments, about)
     path.write_text(path.read_text() + '{}\n{"case": {"i')
     bench.begin(Arguments, about)
