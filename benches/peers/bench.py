@@ -55,6 +55,7 @@ def main():
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 print(f"bench: the report goes without {part}: {error}", file=sys.stderr)
     command = [sys.executable, HERE / "report.py", "--results", results_file(args), "--out", args.out]
+    command += ["--publish"] if args.publish else []
     sys.exit(subprocess.run(command).returncode)
 
 
@@ -68,6 +69,7 @@ def arguments():
     parser.add_argument("--patience", type=float, default=PATIENCE, metavar="S", help=(
         f"seconds without progress, beyond what a case is expected\nto take, after which a peer hangs; default: {PATIENCE}"
     ))
+    parser.add_argument("--publish", action="store_true", help="copy report and charts to benches/report, to be committed")
     parser.add_argument("--out", type=Path, default=Path("target/bench"), help="default: target/bench")
     parser.add_argument("--server", type=Path, required=True, help="the program of the Rust peers")
     return parser.parse_args()

@@ -13,7 +13,9 @@ import accuracy
 import behaviour
 import machine
 import measure
+import figures
 import report
+import section
 import supervise
 from cases import Case, cost, plan
 from peers import Numpy, Peer
@@ -169,14 +171,14 @@ def test_peers_that_hang_or_crash_end_no_run(tmp_path):
     while ended := supervise.supervise(command, environment, tmp_path / "step", watch=seen.append, poll=0.05):
         assert ended.step["peer"] in ("hanging", "crashing", "leaving"), ended
         bench.note(path, 1, ended)
-    figures = {r["case"]["order"]: r["peers"] for r in report.gather(path)["results"]}
-    assert list(figures) == [2, 3, 4, 5, 6]
-    statuses = {n: [figures[n][name]["status"] for name in ("hanging", "crashing", "leaving", "numpy")] for n in figures}
+    found = {r["case"]["order"]: r["peers"] for r in figures.gather(path)["results"]}
+    assert list(found) == [2, 3, 4, 5, 6]
+    statuses = {n: [found[n][name]["status"] for name in ("hanging", "crashing", "leaving", "numpy")] for n in found}
     assert statuses[2] == statuses[3] == statuses[4] == ["hangs", "crashes", "crashes", "ok"]
     # After three cases they take no part any more.
     assert statuses[5] == statuses[6] == ["absent", "absent", "absent", "ok"]
-    assert figures[2]["hanging"]["why"].startswith("no end in ")
-    assert "SIGSEGV" in figures[2]["crashing"]["why"] and figures[2]["leaving"]["why"].endswith("with 7")
+    assert found[2]["hanging"]["why"].startswith("no end in ")
+    assert "SIGSEGV" in found[2]["crashing"]["why"] and found[2]["leaving"]["why"].endswith("with 7")
     assert seen[-1]["done"] == pytest.approx(seen[-1]["total"]) and seen[-1]["total"] > 0
 
 
@@ -237,22 +239,66 @@ def test_the_report_says_what_was_measured():
     text = report.markdown(a_report())
     assert "| 64 | 1.5 s numpy | 2.00 | 4.00 | 1.33 | **wrong** |" in text
     assert "| 4 | 100 | 10 ns | 40 ns | 4.0× |" in text
-    assert "| float64, general, 1 thr. | 64 | one | scipy | 1.50× |" in text
+    assert "| float64, general, 1 thread | one matrix | scipy | 64 (1.50×) |" in text
+    assert "in 1 of 3 comparisons" in text
+    assert "- jax gives a wrong result: 1 matrix of order 64, float64, general, 1 thread." in text
     assert "OMP_NUM_THREADS" in text and "noisy run" not in text
 
 
 def test_like_is_compared_with_like():
     stack = results(4, 100, matinv=4.0, matinv_Rust=3.0, matinv_into=2.0, numpy=8.0, faer=8.0)
     single = results(4, 1, matinv_Rust=3.0, numpy=6.0, faer=9.0)
-    assert [report.speed_up(stack, peer) for peer in ("numpy", "faer", "jax")] == [2.0, 4.0, None]
-    assert [report.speed_up(single, peer) for peer in ("numpy", "faer")] == [2.0, 3.0]
+    assert [figures.speed_up(stack, peer) for peer in ("numpy", "faer", "jax")] == [2.0, 4.0, None]
+    assert [figures.speed_up(single, peer) for peer in ("numpy", "faer")] == [2.0, 3.0]
 
 
 def test_the_section_of_the_readme_is_made():
-    text = report.readme(a_report())
+    text = section.section(a_report())
     assert "| 64 | 1 | 1.5 s | 2.00 | 4.00 | 1.33 |" in text
     assert "| 4 | 1 | 10 ns | 4.0× | – |" in text
-    assert "commit abc" in text and "| scipy | 1.50× |" in text
+    assert "commit abc" in text and "- **scipy**, in 1: one general float64 matrix of order 64 (1.50×)" in text
+
+
+def test_peers_that_did_not_get_through_are_named():
+    hung = a_report()
+    stack = hung["results"][1]["peers"]
+    stack["torch"] = {"status": "hangs", "why": "no end in 30 s"}
+    stack["faer"] = {"status": "absent", "why": "hung or crashed in 3 cases before"}
+    hung["results"][0]["peers"]["torch"] = stack["numpy"]
+    text = report.markdown(hung)
+    assert "- torch hangs (no end in 30 s): 100 matrices of order 4, float64, general, 1 thread." in text
+    assert "- faer was left out after that, with 1 thread (cases: 1)." in text
+    assert "**hangs**" in text and "| **hangs** |" in section.section(hung)
+
+
+def test_published_is_what_the_links_lead_to(tmp_path):
+    import re
+
+    import charts
+
+    full, out, folder = {**a_report(), "mode": "full"}, tmp_path / "out", tmp_path / "benches" / "report"
+    out.mkdir()
+    folder.parent.mkdir()
+    full["accuracy"] = [{"name": "m", "order": 2, "condition": 3.0, "who": {"numpy": {"left": 1, "right": 1, "forward": 1e-16}}}]
+    drawn = charts.draw(full, out)
+    (out / "report.json").write_text(report.compact(full))
+    (out / "report.md").write_text(report.markdown(full, drawn))
+    (out / "section.md").write_text(section.section(full, drawn))
+    report.publish(full, drawn, out, folder)
+    links = lambda path: re.findall(r'(?:srcset|src)="([^"]*)"', path.read_text())
+    assert len(links(folder / "report.md")) == 2 and len(links(folder / "section.md")) == 2
+    assert all((folder / link).exists() for link in links(folder / "report.md"))
+    assert all((tmp_path / link).exists() for link in links(folder / "section.md"))
+    assert json.loads((folder / "report.json").read_text())["results"] == full["results"]
+    with pytest.raises(SystemExit):
+        report.publish({**full, "mode": "quick"}, drawn, out, folder)
+
+
+def test_names_beside_curves_do_not_overlap():
+    import charts
+
+    assert charts.apart([10.0, 11.0, 50.0], 10, 0) == [5.5, 15.5, 50.0]
+    assert charts.apart([1.0, 2.0, 3.0], 10, 0) == [0.0, 10.0, 20.0]
 
 
 def test_a_noisy_run_says_so():
@@ -268,7 +314,7 @@ def test_every_chart_is_drawn(tmp_path):
 
     drawn = charts.draw(a_report(), tmp_path)
     assert (tmp_path / "report.svg").exists() and (tmp_path / "report-dark.png").exists()
-    assert drawn == []  # too few orders for panels of their own
+    assert list(drawn) == ["report"]  # too few orders for panels of their own
 
 
 def test_results_of_another_version_are_not_kept(tmp_path):
