@@ -20,7 +20,7 @@ from supervise import supervise
 
 HERE = Path(__file__).parent
 PACKAGES = ["numpy", "scipy", "torch", "jax", "jaxlib", "matinv"]
-PATIENCE = 30
+PATIENCE = 60
 PARTS = ("accuracy", "behaviour")
 PART = 300  # seconds that each of these may take
 
@@ -97,7 +97,8 @@ class Progress:
             form = "{desc:<34} {bar} {percentage:3.0f} %  {elapsed}, {remaining} left"
             self.bar = tqdm(total=step["total"], initial=step["done"], bar_format=form)
         self.bar.set_description_str(step["case"], refresh=False)
-        self.bar.n = step["done"]
+        # Sums of the same terms in another order: not more than all.
+        self.bar.n = min(step["done"], self.bar.total)
         self.bar.refresh()
 
 

@@ -140,7 +140,7 @@ def trouble(report):
             if figure["status"] == "absent" and figure.get("why", "").startswith("hung or crashed"):
                 given_up.setdefault((peer, result["case"]["threads"]), []).append(result)
     for (peer, count), results in given_up.items():
-        lines.append(f"- {peer} was left out after that, with {threads(count)} (cases: {len(results)}).")
+        lines.append(f"- {peer} was left out of some cases after that, with {threads(count)} (cases: {len(results)}).")
     return "\n".join(lines)
 
 

@@ -60,6 +60,7 @@ def work(cases, threads, peers, effort, path, steps, *, missing, patience):
     lines = [json.loads(line) for line in whole_lines(path)]
     done = {line["case"]["id"] for line in lines if "case" in line}
     gone = [line["gone"] for line in lines if "gone" in line and line["gone"]["threads"] == threads]
+    by_id = {case.id: case for case in cases}
     seconds = {case.id: cost(case, effort, len(peers)) for case in cases}
 
     def progress():
@@ -70,7 +71,7 @@ def work(cases, threads, peers, effort, path, steps, *, missing, patience):
             if case.threads != threads or case.id in done:
                 continue
             steps.case(case.id, patience + 20 * expected(case), **progress())
-            left_out = without(gone, case.id)
+            left_out = without(gone, case, by_id)
             taking_part = [peer for peer in peers if peer.name not in left_out]
             figures = left_out | measure(case, case.matrices(), taking_part, effort, steps)
             # Now that all are loaded and have run.
@@ -90,15 +91,17 @@ def work(cases, threads, peers, effort, path, steps, *, missing, patience):
             steps.case(case.id, patience, **progress())
 
 
-def without(gone, case):
-    """Figures of the peers that hung or crashed in this case, or in too many before."""
+def without(gone, case, by_id):
+    """Figures of the peers that hung or crashed in this case, in one of the same order, or in too many
+    before."""
     figures = {}
     for peer in dict.fromkeys(one["peer"] for one in gone):
         spoilt = [one for one in gone if one["peer"] == peer]
-        if len(spoilt) >= GIVE_UP:
-            figures[peer] = {"status": "absent", "why": f"hung or crashed in {len(spoilt)} cases before"}
+        alike = [by_id[one["case"]] for one in spoilt if one["case"] in by_id]
+        if len(spoilt) >= GIVE_UP or any((c.order, c.is_single) == (case.order, case.is_single) for c in alike):
+            figures[peer] = {"status": "absent", "why": f"hung or crashed before, in {spoilt[0]['case']}"}
         for one in spoilt:
-            if one["case"] == case:
+            if one["case"] == case.id:
                 figures[peer] = {"status": one["status"], "why": one["why"]}
     return figures
 
