@@ -1,6 +1,7 @@
 """What is measured: the cases of a quick and of a full run, and their matrices."""
 
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -74,8 +75,13 @@ def stack(order, size, scalar, structure, threads):
     return Case(order, max(2, size // each), scalar, structure, threads)
 
 
-def plan(quick, threads):
-    """The cases of one number of threads, the important ones first."""
+def plan(quick, threads, only=None):
+    """The cases of one number of threads, the important ones first; only those whose names match the
+    pattern, if one is given."""
+    return [case for case in _plan(quick, threads) if only is None or fnmatchcase(case.id, only)]
+
+
+def _plan(quick, threads):
     if quick:
         orders = [8, 16, 32, 64, 128, 256, 512, 1024]
         singles = [Case(n, 1, "f64", "general", threads) for n in orders]
@@ -108,10 +114,14 @@ def plan(quick, threads):
     return list(dict.fromkeys(cases))
 
 
+def expected(case):
+    """Seconds that one call of a middling peer is likely to take."""
+    rate = {"f32": 60e9, "f64": 30e9, "c64": 15e9, "c128": 7e9}[case.scalar] * case.threads**0.7
+    return case.count * (2 * case.order**3 * (1 + 30 / case.order) / rate + 100e-9)
+
+
 def cost(case, effort, peers):
     """Seconds that a case is likely to take: for the progress bar, not for the report."""
-    rate = {"f32": 60e9, "f64": 30e9, "c64": 15e9, "c128": 7e9}[case.scalar] * case.threads**0.7
-    run = case.count * (2 * case.order**3 * (1 + 30 / case.order) / rate + 100e-9)
-    if case.is_single and case.order > LARGE:
-        peers *= 0.8
-    return peers * (4 * run if run > 1 else max(effort.budget, 3 * run) + 3 * run) + case.bytes / 100e6
+    run = expected(case)
+    peers *= 0.8 if case.order > LARGE or not case.is_single else 1
+    return peers * (3 * run if run > 1 else max(effort.budget, 3 * run) + 2 * run) + case.bytes / 100e6

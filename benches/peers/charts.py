@@ -6,7 +6,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-import report as figures
+import figures
 
 COLOURS = {
     "matinv": "#d9480f",
@@ -19,15 +19,17 @@ COLOURS = {
     "faer": "#b08900",
     "nalgebra": "#868e96",
 }
+# What would be too dark there.
+ON_DARK = {**COLOURS, "matinv": "#ff6b35", "numpy": "#748ffc", "jax": "#b197fc", "faer": "#d9b310", "nalgebra": "#adb5bd"}
 THEMES = {
-    "light": {"back": "#ffffff", "ink": "#212529", "faint": "#adb5bd"},
-    "dark": {"back": "#0d1117", "ink": "#e6edf3", "faint": "#484f58"},
+    "light": {"back": "#ffffff", "ink": "#212529", "faint": "#adb5bd", "of": COLOURS},
+    "dark": {"back": "#0d1117", "ink": "#e6edf3", "faint": "#484f58", "of": ON_DARK},
 }
 
 
 def draw(report, out):
-    """Draws all there is to draw; returns the names, without theme's other half and extension."""
-    drawn = []
+    """Draws all there is to draw; returns the names of the files, without extension, by figure."""
+    drawn = {}
     plots = {"singles": singles, "stacks": stacks, "accuracy": accuracy, "report": both}
     for name, plot in plots.items():
         for theme, colours in THEMES.items():
@@ -39,8 +41,7 @@ def draw(report, out):
                 picture.savefig(out / f"{stem}.svg", bbox_inches="tight")
                 picture.savefig(out / f"{stem}.png", dpi=150, bbox_inches="tight")
                 plt.close(picture)
-                if theme == "light" and name != "report":
-                    drawn.append(stem)
+                drawn.setdefault(name, []).append(stem)
     return drawn
 
 
@@ -94,7 +95,7 @@ def grid(report, colours, single, draw_one):
     for row, count in zip(panels, threads):
         for panel, scalar in zip(row, scalars):
             draw_one(report, panel, colours, scalar, count)
-    picture.tight_layout(h_pad=2.5, w_pad=8)
+    picture.tight_layout(h_pad=2.5, w_pad=4)
     picture.text(0.5, -0.01, machine(report), ha="center", va="top", fontsize=8, alpha=0.7)
     return picture
 
@@ -150,7 +151,7 @@ def curves(panel, lines, colours):
         own = peer == "matinv"
         xs, ys = zip(*line)
         panel.plot(
-            xs, ys, color=COLOURS[peer], label=peer, marker="o", markersize=4 if own else 3,
+            xs, ys, color=colours["of"][peer], label=peer, marker="o", markersize=4 if own else 3,
             linewidth=2.6 if own else 1.5, zorder=4 if own else 3,
         )
     shown = [n for n in orders if n & (n - 1) == 0] or orders
@@ -162,24 +163,50 @@ def curves(panel, lines, colours):
     panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}×"))
     panel.set_xlabel("order")
     if lines:
-        names(panel, lines)
+        names(panel, lines, colours)
 
 
-def names(panel, lines):
-    """Puts the names beside the last points, pushed apart where they would overlap."""
+def names(panel, lines, colours):
+    """Puts the names beside the last points, pushed apart where they would overlap; a line leads from a
+    name that had to move, or whose curve ends early."""
     panel.figure.canvas.draw()
-    ends = sorted(((line[-1][1], peer) for peer, line in lines.items()))
-    place, height = panel.transData, 12 * panel.figure.dpi / 72
+    place, back = panel.transData, panel.transData.inverted()
+    panel.autoscale(False)
     right = max(x for line in lines.values() for x, _ in line)
-    positions = [place.transform((right, y))[1] for y, _ in ends]
-    for i in range(1, len(positions)):
-        positions[i] = max(positions[i], positions[i - 1] + height)
-    for position, (_, peer) in zip(positions, ends):
-        y = place.inverted().transform((0, position))[1]
-        panel.annotate(
-            peer, (right, y), xytext=(8, 0), textcoords="offset points", va="center", fontsize=9,
-            color=COLOURS[peer], fontweight="bold" if peer == "matinv" else "normal", annotation_clip=False,
+    ends = sorted((place.transform(line[-1])[1], peer) for peer, line in lines.items())
+    points = panel.figure.dpi / 72
+    x, bottom = place.transform((right, panel.get_ylim()[0]))
+    places = apart([y for y, _ in ends], 12 * points, bottom + 4 * points)
+    for (_, peer), y in zip(ends, places):
+        colour = colours["of"][peer]
+        last, (start, name) = lines[peer][-1], back.transform([(x + 18 * points, y), (x + 20 * points, y)])
+        panel.plot(
+            [last[0], start[0]], [last[1], start[1]], color=colour, linewidth=0.8, alpha=0.6, linestyle=":", clip_on=False, zorder=2
         )
+        panel.text(
+            *name, peer, va="center", fontsize=9, color=colour, fontweight="bold" if peer == "matinv" else "normal"
+        )
+
+
+def apart(heights, least, bottom):
+    """Sorted heights moved as little as need be so that neighbours are `least` apart and none is below
+    the bottom: those that would overlap stand together around their middle."""
+    groups = []  # [sum of heights, count]
+    for height in heights:
+        groups.append([height, 1])
+        while len(groups) > 1 and _top(groups[-2], least) + least > _bottom(groups[-1], least):
+            total, count = groups.pop()
+            groups[-1] = [groups[-1][0] + total, groups[-1][1] + count]
+    places = [_bottom(group, least) + i * least for group in groups for i in range(group[1])]
+    return [max(y, bottom + i * least) for i, y in enumerate(places)]
+
+
+def _bottom(group, least):
+    return group[0] / group[1] - (group[1] - 1) / 2 * least
+
+
+def _top(group, least):
+    return group[0] / group[1] + (group[1] - 1) / 2 * least
 
 
 def accuracy(report, colours):
@@ -196,7 +223,7 @@ def accuracy(report, colours):
             ys, xs = zip(*points)
             # An exact inverse stands at the edge.
             xs = [max(x, 1e-18) for x in xs]
-            panel.scatter(xs, ys, marker=mark, s=26, label=who, color=COLOURS[colour], alpha=0.85, zorder=3)
+            panel.scatter(xs, ys, marker=mark, s=26, label=who, color=colours["of"][colour], alpha=0.85, zorder=3)
     bounds = [min(1.0, r["condition"] * 2**-53) for r in rows]
     panel.scatter(bounds, range(len(rows)), marker="|", s=90, color=colours["ink"], label="condition · ε", zorder=2)
     panel.set_xscale("log")

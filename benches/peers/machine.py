@@ -49,7 +49,7 @@ def describe():
         "processors": len(processors()),
         "caches": caches,
         "memory_gib": _memory(),
-        "system": platform.platform(),
+        "system": _system(),
         "python": platform.python_version(),
         "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -61,6 +61,13 @@ def describe():
 def _cpu():
     match = re.search(r"model name\s*:\s*(.*)", _read("/proc/cpuinfo") or "")
     return match.group(1) if match else platform.processor() or platform.machine()
+
+
+def _system():
+    """Without what a host adds to its kernel's name."""
+    release = re.match(r"[\d.]*", platform.release()).group().rstrip(".")
+    library = " ".join(platform.libc_ver()).strip()
+    return ", ".join(part for part in (f"{platform.system()} {release} {platform.machine()}", library) if part)
 
 
 def _memory():
@@ -76,9 +83,17 @@ def _read(path):
 
 
 def _commit():
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    """With `-dirty` if a tracked file has changed that is more than words: a published report is not."""
+    name = _git("rev-parse", "--short", "HEAD")
+    if not name:
+        return None
+    words = [":(top,exclude)benches/report", ":(top,exclude,glob)**/*.md"]
+    return name + ("-dirty" if _git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", *words) else "")
+
+
+def _git(*command):
     try:
-        ran = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+        ran = subprocess.run(["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True)
     except OSError:
         return None
-    return ran.stdout.strip() or None
+    return ran.stdout.strip()

@@ -7,7 +7,7 @@ import numpy as np
 THRESHOLD = 30  # of LAPACK's tests
 CHECKED = 200  # matrices of a stack, at most
 COLUMNS = 64  # of a large matrix
-LONG = 1.0  # seconds
+LONG = 1.0  # seconds: enough in two rounds
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,24 @@ def product_is_right(a, product):
     return bool(_norm(expected - product[:, every]) <= bound)
 
 
-def measure(case, a, peers, effort):
-    """Figures of every peer by name. `peers` are prepared here, checked, and timed in turn."""
+def measure(case, a, peers, effort, step=lambda peer: None):
+    """Figures of every peer by name. `peers` are prepared here, checked, and timed in turn. `step` is
+    told whose turn it is."""
     figures, running = {}, []
     for peer in peers:
+        step(peer.name)
         try:
             peer.prepare(case, a)
             result = peer.result()
         except Absent as reason:
             figures[peer.name] = {"status": "absent", "why": str(reason)}
             continue
+        except ServerEnded:
+            raise
         except Exception as error:  # a peer that fails is a result, too
-            figures[peer.name] = {"status": "failed", "why": f"{type(error).__name__}: {error}"[:200]}
+            figures[peer.name] = failure(error)
             continue
+        step(None)
         if peer.is_gemm:
             right, ratio = product_is_right(a[0], result[0]), None
         else:
@@ -85,36 +90,52 @@ def measure(case, a, peers, effort):
             running.append((peer, ratio))
         else:
             figures[peer.name] = {"status": "wrong", "ratio": ratio}
-    figures.update(_times(running, effort))
+    figures.update(_times(running, effort, step))
+    step(None)
     for peer in peers:
         peer.release()
     return figures
 
 
-def _times(running, effort):
-    once = [_first(peer) for peer, _ in running]
-    times = [max(1, int(effort.slice / max(t, 1e-9))) for t in once]
-    rounds = [rounds_for(t * k, effort) for t, k in zip(once, times)]
-    # A run that took long counts: it needs no warming up.
-    seconds = [[t] if t >= LONG else [] for t in once]
-    for i in range(max(rounds, default=0)):
-        for (peer, _), k, enough, taken in zip(running, times, rounds, seconds):
-            if i < enough:
-                taken.append(peer.run(k))
-    return {
-        peer.name: {"status": "ok", "ratio": ratio, "times": k, **summary(taken)}
-        for (peer, ratio), k, taken in zip(running, times, seconds)
-    }
+def failure(error):
+    return {"status": "failed", "why": f"{type(error).__name__}: {error}"[:200]}
 
 
-def _first(peer):
-    """Seconds of one run, so that one knows how often to repeat it."""
-    seconds = peer.run(1)
-    return seconds if seconds >= LONG else min(seconds, peer.run(1))
+def _times(running, effort, step):
+    figures, turns = {}, []
+
+    def run(peer, times):
+        """Seconds, or none of a peer that fails now."""
+        step(peer.name)
+        try:
+            return peer.run(times)
+        except ServerEnded:
+            raise
+        except Exception as error:
+            figures[peer.name] = failure(error)
+            return None
+
+    for peer, ratio in running:
+        once = run(peer, 1)
+        if once is None:
+            continue
+        # A run as long as a measurement is one: the first round. A shorter one says how often to repeat it.
+        taken = [once] if once >= effort.slice else []
+        if not taken:
+            once = min(once, run(peer, 1) or once)
+        times = max(1, int(effort.slice / max(once, 1e-9)))
+        turns.append((peer, ratio, times, rounds_for(once * times, effort), taken))
+    while waiting := [turn for turn in turns if len(turn[4]) < turn[3] and turn[0].name not in figures]:
+        for peer, _, times, _, taken in waiting:
+            taken.append(run(peer, times))
+    for peer, ratio, times, _, taken in turns:
+        if peer.name not in figures:
+            figures[peer.name] = {"status": "ok", "ratio": ratio, "times": times, **summary(taken)}
+    return figures
 
 
 def rounds_for(seconds, effort):
-    """Rounds of a measurement that takes so long."""
+    """Rounds of a measurement that takes so long; the longest ones say enough in one or two."""
     least = 3 if seconds < LONG else 2 if seconds < 10 * LONG else 1
     return max(least, min(effort.rounds, int(effort.budget / seconds)))
 
@@ -133,3 +154,7 @@ def summary(seconds):
 
 class Absent(Exception):
     """The peer does not take part in this case; says why."""
+
+
+class ServerEnded(Exception):
+    """The process of the Rust peers has ended, and with it this one has to."""

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from cases import LARGE
-from measure import Absent
+from measure import Absent, ServerEnded
 
 
 class Peer:
@@ -81,11 +81,13 @@ class Scipy(Peer):
         super().prepare(case, a)
         assume = {"general": "general", "definite": "pos"}[case.structure]
         self.options = {"check_finite": False, "assume_a": assume} if self.tuned else {}
-
-    def call(self):
+        # Here: an import takes a part of a microsecond, every time.
         from scipy.linalg import inv
 
-        return inv(self.given, **self.options)
+        self.inv = inv
+
+    def call(self):
+        return self.inv(self.given, **self.options)
 
 
 class Torch(Peer):
@@ -162,11 +164,14 @@ class Server:
         self.loaded = None
 
     def ask(self, **request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
         if not line:
-            raise RuntimeError(f"the server ended: {self.process.wait()}")
+            raise ServerEnded(f"the Rust peers ended with {self.process.wait()} at {request}")
         answer = json.loads(line)
         if "error" in answer:
             raise RuntimeError(answer["error"])
@@ -206,8 +211,10 @@ class Rust(Peer):
     def prepare(self, case, a):
         if self.is_gemm and not case.is_single:
             raise Absent("a multiplication is of single matrices")
-        if case.order > LARGE and self.peer in ("nalgebra", "matinv-into"):
+        if case.order > LARGE and self.peer in ("nalgebra", "matinv-into", "matinv-native"):
             raise Absent(f"above order {LARGE} it takes minutes, or says nothing new")
+        if not case.is_single and self.peer in ("matinv-native", "matinv-lapack"):
+            raise Absent("the engines are told apart with single matrices")
         self.case = case
         self.server.load(case.id, a, case.threads, case.structure == "definite")
 
@@ -246,7 +253,12 @@ def available(server, torch):
         Scipy(tuned=True),
     ]
     if torch:
-        peers.append(Torch())
+        try:
+            import torch  # noqa: F401
+
+            peers.append(Torch())
+        except ImportError as error:
+            missing["torch"] = str(error)
     try:
         import jax  # noqa: F401
 
