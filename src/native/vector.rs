@@ -12,6 +12,12 @@ use crate::element::Scalar;
 /// The most lanes that any set has.
 pub(crate) const MAX_LANES: usize = 16;
 
+/// factor / (x·y), but no more than 1: NaN stays NaN.
+pub(super) fn reciprocal_of_product(x: f64, y: f64, factor: f64) -> f64 {
+    let found = factor / (x * y);
+    if found > 1.0 { 1.0 } else { found }
+}
+
 /// A square of numbers that is to be transposed; only the first `LANES` rows are used.
 pub(super) type Tile<V> = [V; MAX_LANES];
 
@@ -126,6 +132,20 @@ pub(super) trait Vector: Copy {
     fn select(self, bits: u32, other: Self) -> Self;
     /// The largest number of all lanes, in every lane; unspecified if there is a NaN.
     fn spread_max(self) -> Self;
+    /// [`reciprocal_of_product`] of self and x in every lane.
+    #[inline(always)]
+    fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
+        let (mut own, mut other) =
+            ([Self::Real::default(); MAX_LANES], [Self::Real::default(); MAX_LANES]);
+        // SAFETY: there is room for the most lanes of any vector.
+        unsafe {
+            self.store(own.as_mut_ptr());
+            x.store(other.as_mut_ptr());
+        }
+        for lane in 0..Self::LANES {
+            to[lane] = reciprocal_of_product(own[lane].into(), other[lane].into(), factor);
+        }
+    }
     /// The number in lane 0.
     fn first(self) -> Self::Real;
     /// The numbers of even and of odd places in self followed by x.
