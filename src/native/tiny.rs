@@ -109,8 +109,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             let place = |lane| to.wrapping_add(base(lane));
             store::<L::Vector, true>(x.as_ptr().cast(), len, keep, place);
         } else {
-            let mut staging = [[L::real(zero); N]; N];
-            let from: *mut RealOf<L> = staging.as_mut_ptr().cast();
+            let from: *mut RealOf<L> = task.memory.cast();
             let place = |lane| from.wrapping_add(base(lane));
             store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
             stream::<L::Vector>(from, to, L::Vector::LANES * len);
@@ -129,8 +128,13 @@ unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
     if K >= N {
         return;
     }
-    // A little at a time, so that the processor can keep what it has asked for.
-    task.prefetch::<L>(N, N);
+    // A little at a time, so that the processor can keep what it has asked for; of small groups
+    // as early as it can.
+    if N > 5 {
+        task.prefetch::<L>(N, N);
+    } else if 2 * K < N {
+        task.prefetch::<L>(2 * N, N);
+    }
     let Factors { a, inverses, pivots, index } = factors;
     let mut largest = a[K][K].size();
     for i in K + 1..N {
