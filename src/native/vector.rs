@@ -120,6 +120,11 @@ pub(super) trait Vector: Copy {
     fn signed_as(self, x: Self) -> Self;
     /// √self.
     fn sqrt(self) -> Self;
+    /// √self of a normal number, perhaps an ulp off; NaN of what is not finite, or infinity.
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
     /// The larger one; unspecified in lanes with a NaN.
     fn max(self, x: Self) -> Self;
     /// Where self = x.

@@ -263,6 +263,18 @@ impl Vector for F64x8 {
         })
     }
     #[inline(always)]
+    fn root(self) -> Self {
+        proved!({
+            let inverse = _mm512_rsqrt14_pd(self.0);
+            let root = _mm512_mul_pd(self.0, inverse);
+            // With e = 1 − root² / x, below 2⁻¹³: root · (1 − e)^−½, to the third power of e.
+            let e = _mm512_fnmadd_pd(root, inverse, _mm512_set1_pd(1.0));
+            let series = _mm512_fmadd_pd(e, _mm512_set1_pd(0.3125), _mm512_set1_pd(0.375));
+            let series = _mm512_fmadd_pd(e, series, _mm512_set1_pd(0.5));
+            F64x8(_mm512_fmadd_pd(root, _mm512_mul_pd(e, series), root))
+        })
+    }
+    #[inline(always)]
     fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
         reciprocals_of_8(self.0, x.0, factor, &mut to.as_chunks_mut().0[0]);
     }

@@ -310,6 +310,17 @@ impl Vector for F32x16 {
         })
     }
     #[inline(always)]
+    fn root(self) -> Self {
+        proved!({
+            let inverse = _mm512_rsqrt14_ps(self.0);
+            let root = _mm512_mul_ps(self.0, inverse);
+            // As in double precision, to the first power.
+            let e = _mm512_fnmadd_ps(root, inverse, _mm512_set1_ps(1.0));
+            let half = _mm512_mul_ps(root, _mm512_set1_ps(0.5));
+            F32x16(_mm512_fmadd_ps(half, e, root))
+        })
+    }
+    #[inline(always)]
     fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
         let (low, high) = (
             |x| proved!(_mm512_cvtps_pd(_mm512_castps512_ps256(x))),
