@@ -1,10 +1,9 @@
-//! What is looked at beside the elimination: finite numbers, structure, norms, pivots.
+//! What is looked at beside the elimination: finite numbers, structure, pivots.
 
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{SHRINK, Task, numbers};
+use super::task::{Task, numbers};
 use super::vector::Vector;
 use crate::element::Scalar;
-use crate::engine::Norm;
 
 /// The lanes in which each of `len` scalars is finite.
 #[inline(always)]
@@ -102,33 +101,6 @@ pub(super) unsafe fn general<L: Lanes>(n: usize, at: impl Fn(usize) -> L, all: u
         }
     }
     above & below & adjoint & transpose & all
-}
-
-/// The norm of a matrix, whose columns are `stride` apart, times [`SHRINK`]. Each sum begins with 0
-/// and goes upwards, sum + modulus · [`SHRINK`] with one rounding where the vector has that: of A
-/// over rows or columns as they lie, of X over its columns in the order of elimination.
-#[inline(always)]
-pub(super) unsafe fn norm<L: Lanes>(
-    which: Norm,
-    n: usize,
-    stride: usize,
-    a: *const L,
-) -> L::Vector {
-    // SAFETY: the caller has n columns of n scalars there.
-    unsafe {
-        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
-        let shrink = constant::<L>(SHRINK);
-        let mut largest = zero;
-        for outer in 0..n {
-            let mut sum = zero;
-            for inner in 0..n {
-                let (i, j) = if which == Norm::One { (inner, outer) } else { (outer, inner) };
-                sum = sum.add_mul((*a.add(j * stride + i)).modulus(one), shrink);
-            }
-            largest = largest.max(sum);
-        }
-        largest
-    }
 }
 
 /// Notes a column without a pivot, in the lanes in which that is no trick of a NaN, or of a pivot

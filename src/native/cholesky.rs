@@ -11,6 +11,7 @@
 use super::checks::store_pivots;
 use super::kinds::hermitian;
 use super::lanes::{Lanes, constant};
+use super::norms::{Largest, Moduli, guarded, plain, scaled};
 use super::task::{SHRINK, Task, rcond};
 use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
 use super::vector::Vector;
@@ -114,25 +115,35 @@ unsafe fn transpose<L: Lanes>(n: usize, a: Square<L>) {
 /// The norm of a Hermitian matrix, from its lower triangle, times [`SHRINK`].
 #[inline(always)]
 unsafe fn norm<L: Lanes>(matrix: &Matrix<L>) -> L::Vector {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (plain, scaled) = (plain::<L>(), scaled::<L>());
+        guarded::<L>(sums(plain, matrix), || sums(scaled, matrix))
+    }
+}
+
+/// The largest sum of a Hermitian matrix, from its lower triangle.
+#[inline(always)]
+unsafe fn sums<L: Lanes, M: Moduli<L>>(moduli: M, matrix: &Matrix<L>) -> Largest<L::Vector> {
     let Matrix { n, a, sums, .. } = *matrix;
     // SAFETY: n sums, and the elements of the square.
     unsafe {
-        let (one, shrink) = (constant::<L>(1.0), constant::<L>(SHRINK));
+        let (zero, shrink) = (constant::<L>(0.0), constant::<L>(SHRINK));
         for j in 0..n {
             sums.add(j).write((*a.at(j, j)).re().abs().mul(shrink));
         }
         for j in 0..n {
             let mut sum = *sums.add(j);
             for i in j + 1..n {
-                let size = (*a.at(i, j)).modulus(one);
+                let size = moduli.of(*a.at(i, j));
                 sum = sum.add_mul(size, shrink);
                 *sums.add(i) = (*sums.add(i)).add_mul(size, shrink);
             }
             sums.add(j).write(sum);
         }
-        let mut largest = *sums;
-        for j in 1..n {
-            largest = largest.max(*sums.add(j));
+        let mut largest = Largest::new(zero);
+        for j in 0..n {
+            largest.note(*sums.add(j), zero);
         }
         largest
     }

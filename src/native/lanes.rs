@@ -33,6 +33,8 @@ pub(super) trait Lanes: Copy {
     fn inverse_of_size(self, size: Self::Vector, one: Self::Vector) -> Self;
     /// What partial pivoting compares: |re| + |im|, as LAPACK.
     fn size(self) -> Self::Vector;
+    /// re² + im² + least.
+    fn square(self, least: Self::Vector) -> Self::Vector;
     /// √(re² + im²), if the vector `one` is 1; no square over- or underflows.
     fn modulus(self, one: Self::Vector) -> Self::Vector;
     /// sum + 0·self: stays what it is for finite numbers, becomes NaN for others.
@@ -160,6 +162,10 @@ impl<V: Vector> Lanes for Real<V> {
         self.0.abs()
     }
     #[inline(always)]
+    fn square(self, least: V) -> V {
+        least.add_mul(self.0, self.0)
+    }
+    #[inline(always)]
     fn modulus(self, _: V) -> V {
         self.0.abs()
     }
@@ -266,6 +272,10 @@ impl<V: Vector> Lanes for Complex<V> {
     #[inline(always)]
     fn size(self) -> V {
         self.re.abs().add(self.im.abs())
+    }
+    #[inline(always)]
+    fn square(self, least: V) -> V {
+        least.add_mul(self.re, self.re).add_mul(self.im, self.im)
     }
     #[inline(always)]
     fn modulus(self, one: V) -> V {

@@ -4,13 +4,15 @@
 //! ([`solve`](super::solve)) and then has its columns permuted, as LAPACK's `getri`: ‖I − XA‖
 //! stays small. The permutation of the columns of X is the address at which they are stored.
 
-use super::checks::{finite, finite_input, finite_pivots, general, norm, store_pivots, trusted};
+use super::checks::{finite, finite_input, finite_pivots, general, store_pivots, trusted};
 use super::factor::factor;
 use super::lanes::{Lanes, RealOf, constant};
+use super::norms::{norm, norm_over_rows};
 use super::solve::solve;
 use super::task::{Task, load, rcond, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
+use crate::engine::Norm;
 
 /// The largest order that [`invert`] may be compiled for.
 pub(super) const MAX_CONSTANT: usize = 8;
@@ -95,11 +97,13 @@ pub(super) unsafe fn invert<
         }
         let mut norm_of_a = constant::<L>(0.0);
         if let Some(which) = task.request.rcond {
-            if N == 0 {
+            if N > 0 {
+                norm_of_a = norm(which, n, n, a);
+            } else if which == Norm::Infinity && 2 * n > L::Vector::LANES {
+                norm_of_a = norm_over_rows::<L, T>(task, n);
+            } else {
                 load::<L, T>(task, 0, n * n * L::PARTS, x.cast());
                 norm_of_a = norm(which, n, n, x);
-            } else {
-                norm_of_a = norm(which, n, n, a);
             }
         }
         // What is not finite in A is not finite in L or U, then in each row of X that it meets,

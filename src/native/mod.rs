@@ -31,6 +31,7 @@ mod lanes;
 mod lu;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod norms;
 mod scan;
 pub(crate) mod set;
 mod single;

@@ -2,7 +2,7 @@
 
 use super::kinds::Kinds;
 use super::lanes::{Lanes, RealOf};
-use super::vector::{MAX_LANES, Tile, Vector};
+use super::vector::{MAX_LANES, Tile, Vector, reciprocal_of_product};
 use crate::element::Scalar;
 use crate::engine::Norm;
 use crate::structure::Triangle;
@@ -361,18 +361,25 @@ pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 /// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within
 /// the limit.
 #[inline(always)]
-pub(super) fn rcond<V: Vector>(a: V, x: V, limit: Option<f64>, rcond: &mut [f64]) -> u32 {
-    let mut accepted = 0;
-    for (lane, (a, x)) in numbers(a).into_iter().zip(numbers(x)).take(V::LANES).enumerate() {
-        rcond[lane] = reciprocal(a.into(), x.into());
-        accepted |= u32::from(limit.is_none_or(|limit| rcond[lane] >= limit)) << lane;
+pub(super) fn rcond<V: Vector>(
+    a: V,
+    x: V,
+    limit: Option<f64>,
+    rcond: &mut [f64; MAX_LANES],
+) -> u32 {
+    a.reciprocals(x, SHRINK * SHRINK, rcond);
+    let mut accepted = u32::MAX >> (32 - V::LANES);
+    if let Some(limit) = limit {
+        for lane in 0..V::LANES {
+            // Not where it is NaN.
+            let fits = rcond[lane] >= limit;
+            accepted ^= u32::from(!fits) << lane;
+        }
     }
     accepted
 }
 
 /// 1 / (‖A‖ ‖X‖), from norms times [`SHRINK`].
 pub(super) fn reciprocal(a: f64, x: f64) -> f64 {
-    let found = SHRINK * SHRINK / (a * x);
-    // None is better than 1, but for rounding. NaN stays NaN.
-    if found > 1.0 { 1.0 } else { found }
+    reciprocal_of_product(a, x, SHRINK * SHRINK)
 }

@@ -1,5 +1,6 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
+mod norms;
 mod single;
 
 use super::set::Set;

@@ -4,12 +4,14 @@
 //! The same as [`lu`](super::lu), but that the permutation of the columns is undone by blends.
 
 use super::checks::{
-    finite, finite_input, finite_pivots, general, norm, note_zero_pivot, store_pivots, trusted,
+    finite, finite_input, finite_pivots, general, note_zero_pivot, store_pivots, trusted,
 };
 use super::lanes::{Lanes, RealOf, constant};
+use super::norms::{guarded, largest, quick, scaled};
 use super::task::{Task, load, rcond, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
+use crate::engine::Norm;
 
 /// The largest order that there is such a kernel for.
 pub(super) const MAX_ORDER: usize = 6;
@@ -49,7 +51,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         }
         let mut norm_of_a = zero;
         if let Some(which) = task.request.rcond {
-            norm_of_a = norm::<L>(which, N, N, a.as_ptr().cast());
+            norm_of_a = norm::<L, N>(which, &a);
         }
         let mut index = [zero; N];
         for i in 1..N {
@@ -83,7 +85,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         unpermute::<L, N, 1>(&factors, &mut x);
         unpermute::<L, N, 0>(&factors, &mut x);
         if let Some(which) = task.request.rcond {
-            let norm_of_x = norm::<L>(which, N, N, x.as_ptr().cast());
+            let norm_of_x = norm::<L, N>(which, &x);
             let limit = task.request.min_rcond;
             keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
         }
@@ -109,13 +111,26 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             let place = |lane| to.wrapping_add(base(lane));
             store::<L::Vector, true>(x.as_ptr().cast(), len, keep, place);
         } else {
-            let mut staging = [[L::real(zero); N]; N];
-            let from: *mut RealOf<L> = staging.as_mut_ptr().cast();
+            let from: *mut RealOf<L> = task.memory.cast();
             let place = |lane| from.wrapping_add(base(lane));
             store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
             stream::<L::Vector>(from, to, L::Vector::LANES * len);
         }
         task.found.inverted = keep;
+    }
+}
+
+/// [`norms::norm`](super::norms::norm), of a matrix in registers.
+#[inline(always)]
+unsafe fn norm<L: Lanes, const N: usize>(which: Norm, a: &Matrix<L, N>) -> L::Vector {
+    // SAFETY: the caller has the CPU's promise, and a matrix is N columns of N scalars.
+    unsafe {
+        let (quick, scaled) = (quick::<L>(), scaled::<L>());
+        guarded::<L>(largest::<L, _>(quick, which, N, N, a.as_ptr().cast()), || {
+            // A copy may lie in memory.
+            let a = *a;
+            largest::<L, _>(scaled, which, N, N, a.as_ptr().cast())
+        })
     }
 }
 
@@ -129,8 +144,13 @@ unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
     if K >= N {
         return;
     }
-    // A little at a time, so that the processor can keep what it has asked for.
-    task.prefetch::<L>(N, N);
+    // A little at a time, so that the processor can keep what it has asked for; of small groups
+    // as early as it can.
+    if N > 5 {
+        task.prefetch::<L>(N, N);
+    } else if 2 * K < N {
+        task.prefetch::<L>(2 * N, N);
+    }
     let Factors { a, inverses, pivots, index } = factors;
     let mut largest = a[K][K].size();
     for i in K + 1..N {

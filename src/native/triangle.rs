@@ -7,6 +7,7 @@
 use super::checks::store_pivots;
 use super::kinds::triangular;
 use super::lanes::{Lanes, constant};
+use super::norms::{Largest, Moduli, guarded, plain, scaled};
 use super::task::{SHRINK, Task, rcond};
 use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
 use super::vector::Vector;
@@ -104,17 +105,31 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
 unsafe fn norm<L: Lanes>(which: Norm, n: usize, a: Square<L>) -> L::Vector {
     // SAFETY: the elements of the square.
     unsafe {
-        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
-        let shrink = constant::<L>(SHRINK);
-        let mut largest = zero;
+        let (plain, scaled) = (plain::<L>(), scaled::<L>());
+        guarded::<L>(sums::<L, _>(plain, which, n, a), || sums::<L, _>(scaled, which, n, a))
+    }
+}
+
+/// The largest sum of a lower triangle.
+#[inline(always)]
+unsafe fn sums<L: Lanes, M: Moduli<L>>(
+    moduli: M,
+    which: Norm,
+    n: usize,
+    a: Square<L>,
+) -> Largest<L::Vector> {
+    // SAFETY: the elements of the square.
+    unsafe {
+        let (zero, shrink) = (constant::<L>(0.0), constant::<L>(SHRINK));
+        let mut largest = Largest::new(zero);
         for outer in 0..n {
             let inner = if which == Norm::One { outer..n } else { 0..outer + 1 };
             let mut sum = zero;
             for inner in inner {
                 let (i, j) = if which == Norm::One { (inner, outer) } else { (outer, inner) };
-                sum = sum.add_mul((*a.at(i, j)).modulus(one), shrink);
+                sum = sum.add_mul(moduli.of(*a.at(i, j)), shrink);
             }
-            largest = largest.max(sum);
+            largest.note(sum, zero);
         }
         largest
     }

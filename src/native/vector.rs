@@ -12,6 +12,12 @@ use crate::element::Scalar;
 /// The most lanes that any set has.
 pub(crate) const MAX_LANES: usize = 16;
 
+/// factor / (x·y), but no more than 1: NaN stays NaN.
+pub(super) fn reciprocal_of_product(x: f64, y: f64, factor: f64) -> f64 {
+    let found = factor / (x * y);
+    if found > 1.0 { 1.0 } else { found }
+}
+
 /// A square of numbers that is to be transposed; only the first `LANES` rows are used.
 pub(super) type Tile<V> = [V; MAX_LANES];
 
@@ -114,6 +120,11 @@ pub(super) trait Vector: Copy {
     fn signed_as(self, x: Self) -> Self;
     /// √self.
     fn sqrt(self) -> Self;
+    /// √self of a normal number, perhaps an ulp off; NaN of what is not finite, or infinity.
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
     /// The larger one; unspecified in lanes with a NaN.
     fn max(self, x: Self) -> Self;
     /// Where self = x.
@@ -126,6 +137,20 @@ pub(super) trait Vector: Copy {
     fn select(self, bits: u32, other: Self) -> Self;
     /// The largest number of all lanes, in every lane; unspecified if there is a NaN.
     fn spread_max(self) -> Self;
+    /// [`reciprocal_of_product`] of self and x in every lane.
+    #[inline(always)]
+    fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
+        let (mut own, mut other) =
+            ([Self::Real::default(); MAX_LANES], [Self::Real::default(); MAX_LANES]);
+        // SAFETY: there is room for the most lanes of any vector.
+        unsafe {
+            self.store(own.as_mut_ptr());
+            x.store(other.as_mut_ptr());
+        }
+        for lane in 0..Self::LANES {
+            to[lane] = reciprocal_of_product(own[lane].into(), other[lane].into(), factor);
+        }
+    }
     /// The number in lane 0.
     fn first(self) -> Self::Real;
     /// The numbers of even and of odd places in self followed by x.

@@ -25,6 +25,7 @@ mod solve;
 
 use super::MAX_ORDER;
 use super::lanes::{Lanes, RealOf, constant};
+use super::norms::{Largest, Moduli, quick, scaled};
 use super::task::{SHRINK, Task, empty, reciprocal};
 use super::vector::Vector;
 use crate::element::Scalar;
@@ -226,21 +227,40 @@ unsafe fn all_zero<L: Lanes>(vector: L::Vector) -> bool {
     L::Vector::bits(vector.eq(zero)) == u32::MAX >> (32 - L::Vector::LANES)
 }
 
-/// The norm of a matrix by columns, times [`SHRINK`]: sums from the first to the last, as in lanes.
+/// The norm of a matrix by columns, times [`SHRINK`].
 #[inline(always)]
 unsafe fn norm<L: Lanes>(which: Norm, m: &Single<L>, a: *const L) -> f64 {
+    // SAFETY: there are n columns of `blocks` blocks.
+    unsafe {
+        let (quick, scaled) = (quick::<L>(), scaled::<L>());
+        let mut largest = sums::<L, _>(quick, which, m, a);
+        if L::PARTS == 2 && !largest.fits_at_all() {
+            largest = sums::<L, _>(scaled, which, m, a);
+        }
+        largest.sum.spread_max().first().into()
+    }
+}
+
+/// The largest sums of a matrix by columns: each from the first element to the last, as in lanes.
+#[inline(always)]
+unsafe fn sums<L: Lanes, M: Moduli<L>>(
+    moduli: M,
+    which: Norm,
+    m: &Single<L>,
+    a: *const L,
+) -> Largest<L::Vector> {
     let lanes = L::Vector::LANES;
     // SAFETY: there are n columns of `blocks` blocks; rows behind the last one are zero.
     unsafe {
-        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
-        let shrink = constant::<L>(SHRINK);
-        let mut largest = zero;
+        let (zero, shrink) = (constant::<L>(0.0), constant::<L>(SHRINK));
+        let mut largest = Largest::new(zero);
         for outer in 0..m.blocks {
             let mut sum = zero;
             match which {
                 Norm::Infinity => {
                     for j in 0..m.n {
-                        sum = sum.add_mul((*a.add(j * m.stride + outer)).modulus(one), shrink);
+                        let rows = *a.add(j * m.stride + outer);
+                        sum = sum.add_mul(moduli.of(rows), shrink);
                     }
                 }
                 Norm::One => {
@@ -248,8 +268,7 @@ unsafe fn norm<L: Lanes>(which: Norm, m: &Single<L>, a: *const L) -> f64 {
                     for b in 0..m.blocks {
                         let mut tile = empty::<L::Vector>();
                         for c in 0..columns {
-                            let block = a.add((outer * lanes + c) * m.stride + b);
-                            tile[c] = (*block).modulus(one);
+                            tile[c] = moduli.of(*a.add((outer * lanes + c) * m.stride + b));
                         }
                         L::Vector::transpose(&mut tile);
                         for row in 0..L::Vector::LANES {
@@ -258,9 +277,9 @@ unsafe fn norm<L: Lanes>(which: Norm, m: &Single<L>, a: *const L) -> f64 {
                     }
                 }
             }
-            largest = largest.max(sum);
+            largest.note(sum, zero);
         }
-        largest.spread_max().first().into()
+        largest
     }
 }
 

@@ -24,6 +24,26 @@ fn pairs_of_8<const AT: i64>(a: __m512d, b: __m512d) -> __m512d {
     })
 }
 
+/// `reciprocal_of_product` of four numbers each.
+#[inline(always)]
+pub(super) fn reciprocals_of_4(x: __m256d, y: __m256d, factor: f64, to: &mut [f64; 4]) {
+    proved!({
+        let found = _mm256_div_pd(_mm256_set1_pd(factor), _mm256_mul_pd(x, y));
+        // The second one where there is a NaN.
+        _mm256_storeu_pd(to.as_mut_ptr(), _mm256_min_pd(_mm256_set1_pd(1.0), found));
+    });
+}
+
+/// `reciprocal_of_product` of eight numbers each.
+#[inline(always)]
+pub(super) fn reciprocals_of_8(x: __m512d, y: __m512d, factor: f64, to: &mut [f64; 8]) {
+    proved!({
+        let found = _mm512_div_pd(_mm512_set1_pd(factor), _mm512_mul_pd(x, y));
+        // The second one where there is a NaN.
+        _mm512_storeu_pd(to.as_mut_ptr(), _mm512_min_pd(_mm512_set1_pd(1.0), found));
+    });
+}
+
 impl Vector for F64x4 {
     type Real = f64;
     type Mask = __m256d;
@@ -107,6 +127,10 @@ impl Vector for F64x4 {
             let half = self.max(F64x4(_mm256_permute2f128_pd::<0x01>(self.0, self.0)));
             half.max(F64x4(_mm256_permute_pd::<0x5>(half.0)))
         })
+    }
+    #[inline(always)]
+    fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
+        reciprocals_of_4(self.0, x.0, factor, &mut to.as_chunks_mut().0[0]);
     }
     #[inline(always)]
     fn first(self) -> f64 {
@@ -237,6 +261,22 @@ impl Vector for F64x8 {
             let quarter = half.max(F64x8(_mm512_shuffle_f64x2::<0xb1>(half.0, half.0)));
             quarter.max(F64x8(_mm512_permute_pd::<0x55>(quarter.0)))
         })
+    }
+    #[inline(always)]
+    fn root(self) -> Self {
+        proved!({
+            let inverse = _mm512_rsqrt14_pd(self.0);
+            let root = _mm512_mul_pd(self.0, inverse);
+            // With e = 1 − root² / x, below 2⁻¹³: root · (1 − e)^−½, to the third power of e.
+            let e = _mm512_fnmadd_pd(root, inverse, _mm512_set1_pd(1.0));
+            let series = _mm512_fmadd_pd(e, _mm512_set1_pd(0.3125), _mm512_set1_pd(0.375));
+            let series = _mm512_fmadd_pd(e, series, _mm512_set1_pd(0.5));
+            F64x8(_mm512_fmadd_pd(root, _mm512_mul_pd(e, series), root))
+        })
+    }
+    #[inline(always)]
+    fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
+        reciprocals_of_8(self.0, x.0, factor, &mut to.as_chunks_mut().0[0]);
     }
     #[inline(always)]
     fn first(self) -> f64 {

@@ -1,5 +1,6 @@
 //! Vectors of `f32`.
 
+use super::double::{reciprocals_of_4, reciprocals_of_8};
 use super::first_of_8;
 use crate::native::vector::{MAX_LANES, Tile, Vector};
 #[allow(clippy::wildcard_imports)] // dozens of intrinsics
@@ -151,6 +152,16 @@ impl Vector for F32x8 {
         })
     }
     #[inline(always)]
+    fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
+        let (low, high) = (
+            |x| proved!(_mm256_cvtps_pd(_mm256_castps256_ps128(x))),
+            |x| proved!(_mm256_cvtps_pd(_mm256_extractf128_ps::<1>(x))),
+        );
+        let to = to.as_chunks_mut().0;
+        reciprocals_of_4(low(self.0), low(x.0), factor, &mut to[0]);
+        reciprocals_of_4(high(self.0), high(x.0), factor, &mut to[1]);
+    }
+    #[inline(always)]
     fn first(self) -> f32 {
         proved!(_mm256_cvtss_f32(self.0))
     }
@@ -297,6 +308,27 @@ impl Vector for F32x16 {
             let eighth = quarter.max(F32x16(_mm512_permute_ps::<0x4e>(quarter.0)));
             eighth.max(F32x16(_mm512_permute_ps::<0xb1>(eighth.0)))
         })
+    }
+    #[inline(always)]
+    fn root(self) -> Self {
+        proved!({
+            let inverse = _mm512_rsqrt14_ps(self.0);
+            let root = _mm512_mul_ps(self.0, inverse);
+            // As in double precision, to the first power.
+            let e = _mm512_fnmadd_ps(root, inverse, _mm512_set1_ps(1.0));
+            let half = _mm512_mul_ps(root, _mm512_set1_ps(0.5));
+            F32x16(_mm512_fmadd_ps(half, e, root))
+        })
+    }
+    #[inline(always)]
+    fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
+        let (low, high) = (
+            |x| proved!(_mm512_cvtps_pd(_mm512_castps512_ps256(x))),
+            |x| proved!(_mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(x))),
+        );
+        let to = to.as_chunks_mut().0;
+        reciprocals_of_8(low(self.0), low(x.0), factor, &mut to[0]);
+        reciprocals_of_8(high(self.0), high(x.0), factor, &mut to[1]);
     }
     #[inline(always)]
     fn first(self) -> f32 {

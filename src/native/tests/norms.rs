@@ -1,0 +1,91 @@
+//! Condition numbers are right where squares of moduli over- or underflow, and beside such lanes.
+
+use super::{ALL, Parts, sets};
+use crate::engine::{Ask, Norm};
+use crate::native::{Group, Kernel, Kind, Work};
+use crate::norm::{self, Part};
+use crate::structure::Triangle;
+use num_complex::{Complex32, Complex64};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// A matrix of a kind with a strong diagonal, times a power of two: beside the diagonal it has
+/// numbers whose squares are of every size.
+fn matrix<T: Parts>(kind: Kind, n: usize, exponent: f64, rng: &mut StdRng) -> Vec<T> {
+    let most = if T::UNIT_ROUNDOFF < 1e-10 { 600.0 } else { 70.0 };
+    let mut a = vec![T::zero(); n * n];
+    for j in 0..n {
+        for i in 0..n {
+            let small = if rng.random() { 0.0 } else { rng.random_range(-most..0.0) };
+            let mut number = || rng.random_range(-1.0..1.0) / n as f64 * f64::exp2(small);
+            let beside = T::of(number(), number());
+            let number = match kind {
+                _ if i == j && kind == Kind::General => T::of(1.5, -1.5),
+                _ if i == j => T::of(2.0, 0.0),
+                Kind::Triangular(_) if i < j => T::zero(),
+                Kind::PositiveDefinite(_) if i < j => a[i * n + j].conj(),
+                _ => beside,
+            };
+            a[j * n + i] = number;
+        }
+    }
+    a.iter().map(|x| x.scale(f64::exp2(exponent))).collect()
+}
+
+fn conditions<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(13);
+    let (mut work, mut sums) = (Work::default(), Vec::new());
+    let double = T::UNIT_ROUNDOFF < 1e-10;
+    // Where norms may be shrunk by 2¹⁰ and stay normal.
+    let most: f64 = if double { 1000.0 } else { 110.0 };
+    let kinds =
+        [Kind::General, Kind::PositiveDefinite(Triangle::Lower), Kind::Triangular(Triangle::Lower)];
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 33] {
+            for (kind, which) in
+                kinds.into_iter().flat_map(|kind| [(kind, Norm::One), (kind, Norm::Infinity)])
+            {
+                for round in 0..4 {
+                    let a: Vec<Vec<T>> = (0..kernel.lanes())
+                        .map(|lane| {
+                            let far = if (lane + round) % 2 == 0 { 0.0 } else { most };
+                            matrix(kind, n, rng.random_range(-far..=far), rng)
+                        })
+                        .collect();
+                    let mut x = a.concat();
+                    let request = crate::native::Request { rcond: Some(which), ..ALL };
+                    let group = Group::InPlace(&mut x);
+                    let outcome = kernel.invert_as(kind, u32::MAX, &mut work, n, group, request);
+                    let inverted = outcome.inverted();
+                    let rcond: Vec<f64> = (0..a.len()).map(|lane| outcome.rcond(lane)).collect();
+                    for (lane, (a, x)) in a.iter().zip(x.chunks_exact(n * n)).enumerate() {
+                        let what = format!("{} {} {kind:?} order {n}", set.name(), T::NAME);
+                        assert!(inverted >> lane & 1 == 1, "{what}");
+                        // Exact powers of two, so that the product does not overflow here.
+                        let mut norm = |a: &[T]| {
+                            let scaled =
+                                norm::norm(which, Part::Full, n, a, f64::exp2(-12.0), &mut sums);
+                            scaled * f64::exp2(12.0)
+                        };
+                        let exact = 1.0 / norm(a) / norm(x);
+                        let rounding = (4.0 * n as f64 + 8.0) * T::UNIT_ROUNDOFF;
+                        let ratio = rcond[lane] / exact;
+                        assert!((ratio - 1.0).abs() <= rounding, "{what}: {ratio}");
+                        let ask = Ask { rcond: Some(which), determinant: false, wary: false };
+                        let alone = kernel.one_as(kind, &mut work, n, &mut a.clone(), ask);
+                        assert_eq!(alone.unwrap().unwrap().rcond, Some(rcond[lane]), "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn conditions_are_right_at_every_scale() {
+    conditions::<f32>();
+    conditions::<f64>();
+    conditions::<Complex32>();
+    conditions::<Complex64>();
+}
