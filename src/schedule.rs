@@ -70,8 +70,8 @@ pub(crate) fn cost_ns<T: Scalar>(n: usize, in_lanes: bool) -> f64 {
 }
 
 /// Decides for `count` matrices of order `n` and of a structure, as far as it is known, inverted by one
-/// of the engines. `workers` is asked for
-/// only where it matters, since asking may start the global pool.
+/// of the engines. `workers` is asked for only where it matters, since asking may start the global
+/// pool.
 pub(crate) fn schedule<T: Scalar>(
     n: usize,
     structure: Structure,
@@ -80,7 +80,7 @@ pub(crate) fn schedule<T: Scalar>(
     blas_threads: usize,
     workers: impl FnOnce() -> usize,
 ) -> Schedule {
-    let inside = blas_threads > 1 && n >= INSIDE_ORDER;
+    let inside = blas_threads > 1 && n >= INSIDE_ORDER && by == General::Lapack;
     if inside && count == 1 {
         return Schedule::Blas { threads: blas_threads };
     }
@@ -178,6 +178,13 @@ mod tests {
         assert_eq!(of(1000, 3, 2), Schedule::Together { threads: 2 });
         assert_eq!(of(1000, 5, 2), Schedule::Spread { grain: 1 });
         assert_eq!(of(1000, 1, 1), Schedule::InTurn);
+        let threads_of_blas =
+            schedule::<f64>(1000, Structure::General, General::Blocked, 1, 2, || 2);
+        assert_eq!(
+            threads_of_blas,
+            Schedule::Together { threads: 2 },
+            "of no use to the native engine"
+        );
         let is_shared = |structure, n| with(structure, n, 1, 2) != Schedule::InTurn;
         assert!(is_shared(Structure::Auto, 210) && !is_shared(Structure::Auto, 190));
         assert!(is_shared(Structure::PositiveDefinite, 260));
