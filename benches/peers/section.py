@@ -20,7 +20,7 @@ def section(report, drawn=()):
     parts = [
         "## Speed",
         picture("report", FOLDER) if "report" in drawn else "",
-        f"Measured by `{command}` on {machine['cpu']}, {machine['processors']} processors, {machine['system']}, at commit "
+        f"Measured by `{command}` on {machine['cpu']}, {machine['processors']} processors, `{machine['system']}`, at commit "
         f"{machine['commit']}, beside {packages(versions)}, faer {versions['rust']['faer']}, nalgebra "
         f"{versions['rust']['nalgebra']}. All take turns in one run, each result is checked before its time counts, and "
         "medians are shown; [the rules](benches/README.md) and [the whole report](benches/report/report.md), with "
