@@ -27,8 +27,8 @@ pub enum Engine {
     /// LAPACK answers [`Error::NoLapack`](crate::Error::NoLapack).
     Lapack,
     /// This crate's own code, for every structure and order: kernels in SIMD instructions found
-    /// out at run time for general, positive definite and triangular matrices of every order, small
-    /// ones many at once; plain blocked factorizations for the rest. All that there is in a build
+    /// out at run time for small matrices of every structure, many at once, and for general, positive
+    /// definite and triangular ones of every order; plain factorizations for the rest. All that there is in a build
     /// without LAPACK (`--no-default-features`).
     Native,
 }

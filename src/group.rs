@@ -8,7 +8,7 @@
 //! structures, failures and policies.
 
 use crate::element::{Element, Scalar};
-use crate::engine::Engine;
+use crate::engine::{Engine, Symmetry};
 use crate::error::Result;
 use crate::inverse::{Plan, oriented};
 use crate::layout::{self, Order};
@@ -22,23 +22,29 @@ use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
 /// Whether runs of matrices of order `n` go through lanes.
 ///
 /// Under `Auto` a kernel looks for structures while it has the group at hand, which costs three
-/// comparisons where there is none; matrices of order 1 all are diagonal.
+/// comparisons where there is none.
 pub(crate) fn takes<T: Scalar>(plan: &Plan, n: usize) -> bool {
     let is_native = |kind| plan.engine.in_kernels::<T>(kind, n);
-    let some = match declared(plan, Order::Column) {
+    let some = match declared(plan, n, Order::Column) {
         Some(kind) => is_native(kind),
-        None => {
-            plan.structure == Structure::Auto && n > 1 && kinds_of_auto().into_iter().any(is_native)
-        }
+        None => plan.structure == Structure::Auto && kinds_of_auto().into_iter().any(is_native),
     };
     some && !plan.measures()
 }
 
-/// The declared kind of matrices that are stored in this order.
-fn declared(plan: &Plan, order: Order) -> Option<Kind> {
+/// The declared kind of matrices of order `n` that are stored in this order. One of order 1 is
+/// diagonal, and LU divides by it.
+fn declared(plan: &Plan, n: usize, order: Order) -> Option<Kind> {
     match plan.structure {
+        Structure::Auto | Structure::Diagonal if n == 1 => Some(Kind::General),
         Structure::General => Some(Kind::General),
         Structure::PositiveDefinite => Some(Kind::PositiveDefinite(plan.triangle_in(order))),
+        Structure::Symmetric => {
+            Some(Kind::Indefinite(Symmetry::Symmetric, plan.triangle_in(order)))
+        }
+        Structure::Hermitian => {
+            Some(Kind::Indefinite(Symmetry::Hermitian, plan.triangle_in(order)))
+        }
         Structure::UpperTriangular => Some(Kind::Triangular(oriented(order, Triangle::Upper))),
         Structure::LowerTriangular => Some(Kind::Triangular(oriented(order, Triangle::Lower))),
         _ => None,
@@ -46,15 +52,17 @@ fn declared(plan: &Plan, order: Order) -> Option<Kind> {
 }
 
 /// The kinds that matrices may turn out to be, the commonest first.
-fn kinds_of_auto() -> [Kind; 4] {
+fn kinds_of_auto() -> [Kind; 6] {
     Kinds::default().by_kind().map(|(kind, _)| kind)
 }
 
-/// The structure that a kernel for this kind has used.
-fn structure_of(kind: Kind, order: Order) -> Structure {
+/// The structure that a kernel for this kind has used, where it was not declared.
+fn structure_of<T: Scalar>(kind: Kind, order: Order) -> Structure {
     match kind {
         Kind::General => Structure::General,
         Kind::PositiveDefinite(_) => Structure::PositiveDefinite,
+        Kind::Indefinite(Symmetry::Hermitian, _) if T::COMPLEX => Structure::Hermitian,
+        Kind::Indefinite(..) => Structure::Symmetric,
         Kind::Triangular(triangle) => match oriented(order, triangle) {
             Triangle::Lower => Structure::LowerTriangular,
             Triangle::Upper => Structure::UpperTriangular,
@@ -80,7 +88,7 @@ impl<'a, T: Scalar> Run<'a, T> {
     fn new(plan: &'a Plan, n: usize, order: Order, all: bool, stream: bool) -> Self {
         let ask = plan.ask(order);
         let request = Request {
-            detect: plan.structure == Structure::Auto,
+            detect: plan.structure == Structure::Auto && n > 1,
             rcond: ask.rcond,
             min_rcond: plan.min_rcond,
             determinant: ask.determinant,
@@ -88,7 +96,7 @@ impl<'a, T: Scalar> Run<'a, T> {
             stream,
         };
         let run = Run { plan, kernel: Kernel::best(), n, order, request, all, kind: None };
-        let kind = match declared(plan, order) {
+        let kind = match declared(plan, n, order) {
             None => kinds_of_auto().into_iter().find(|&kind| run.is_native(kind)),
             declared => declared,
         };
@@ -110,11 +118,12 @@ impl<'a, T: Scalar> Run<'a, T> {
     ) -> (usize, u32) {
         let size = self.n * self.n;
         let scalars = groups.input().len();
-        let (mut first, mut inverted) = (0, 0);
+        let mut last = Last::default();
         if let Some(kind) = self.kind {
             let all = groups.again(0..scalars);
-            (first, inverted) = self.kind(kind, u32::MAX, self.request, native, all, &mut note);
+            last = self.kind(kind, u32::MAX, self.request, native, all, &mut note);
         }
+        let Last { first, mut inverted, mut not_positive } = last;
         let count = (scalars / size - first).min(self.kernel.lanes());
         let every = u32::MAX >> (u32::BITS as usize - count);
         if inverted == every || !self.request.detect {
@@ -124,22 +133,28 @@ impl<'a, T: Scalar> Run<'a, T> {
         let left = every & !inverted;
         let kinds = self.kernel.kinds(native, self.n, &groups.input()[here.clone()]).by_kind();
         let (mut most, tried) = (inverted.count_ones(), self.kind);
-        for (kind, lanes) in kinds.map(|(kind, lanes)| (kind, lanes & left)) {
-            if lanes == 0 || Some(kind) == tried || !self.is_native(kind) {
+        for (kind, lanes) in kinds {
+            let mut lanes = if Some(kind) == tried { 0 } else { lanes & left };
+            // What Cholesky's method has refused was looked at before.
+            if let Kind::Indefinite(Symmetry::Hermitian, _) = kind {
+                lanes |= not_positive;
+            }
+            if lanes == 0 || !self.is_native(kind) {
                 continue;
             }
             let known = Request { detect: false, ..self.request };
             let group = groups.again(here.clone());
-            inverted |= self.kind(kind, lanes, known, native, group, &mut note).1;
-            if lanes.count_ones() > most {
-                (most, self.kind) = (lanes.count_ones(), Some(kind));
+            let done = self.kind(kind, lanes, known, native, group, &mut note);
+            inverted |= done.inverted;
+            not_positive |= done.not_positive;
+            if done.inverted.count_ones() > most {
+                (most, self.kind) = (done.inverted.count_ones(), Some(kind));
             }
         }
         (first, inverted)
     }
 
-    /// Inverts groups, or some matrices of a single one, by the kernel for a kind. Says what
-    /// [`groups`](Self::groups) does.
+    /// Inverts groups, or some matrices of a single one, by the kernel for a kind.
     fn kind(
         &self,
         kind: Kind,
@@ -148,28 +163,47 @@ impl<'a, T: Scalar> Run<'a, T> {
         native: &mut Work<T>,
         group: Group<'_, T>,
         note: &mut impl FnMut(usize, Verdict<T>),
-    ) -> (usize, u32) {
+    ) -> Last {
         let outcome = self.kernel.invert_as(kind, only, native, self.n, group, request);
         let (first, inverted) = (outcome.first(), outcome.inverted());
+        let last = Last { first, inverted, not_positive: outcome.not_positive(kind) };
         if !self.all {
-            return (first, inverted);
+            return last;
         }
+        let structure = match self.plan.structure {
+            Structure::Auto if self.n == 1 => Structure::Diagonal,
+            Structure::Auto => structure_of::<T>(kind, self.order),
+            declared => declared,
+        };
+        // As for all that is diagonal, without rounding.
+        let is_exact = self.n == 1 && structure == Structure::Diagonal;
         for lane in (0..self.kernel.lanes()).filter(|lane| inverted >> lane & 1 == 1) {
             let (sign, log_abs_det) = outcome.determinant(lane);
             let verdict = Verdict {
                 status: Status::Inverted,
                 error: None,
-                structure: structure_of(kind, self.order),
+                structure,
                 engine: Engine::Native,
-                rcond: outcome.rcond(lane),
+                rcond: if is_exact { 1.0 } else { outcome.rcond(lane) },
                 sign,
                 log_abs_det,
                 quality: None,
             };
             note(lane, verdict);
         }
-        (first, inverted)
+        last
     }
+}
+
+/// What became of the last group that was worked on.
+#[derive(Default)]
+struct Last {
+    /// How many matrices are before it, all inverted.
+    first: usize,
+    /// Which of its own were.
+    inverted: u32,
+    /// Which are not positive definite, though the kernel is for such.
+    not_positive: u32,
 }
 
 /// Where the inverses of a run go.

@@ -308,6 +308,13 @@ impl<T: Scalar> Matrix<'_, T> {
     }
 
     fn diagonal(&mut self) -> Result<Facts<T>> {
+        // With the bits that it has in lanes.
+        if self.n == 1
+            && let Some(done) = self.by_kernel(Kind::General)
+        {
+            let facts = done.map_err(in_words)?;
+            return Ok(Facts { rcond: facts.rcond.map(|_| 1.0), ..facts });
+        }
         diagonal::invert(self.n, self.a, self.plan.ask(self.order)).map_err(in_words)
     }
 
@@ -379,6 +386,9 @@ impl<T: Scalar> Matrix<'_, T> {
     /// diagonal pivoting method finds it singular, LU has the last word: it names the column, as
     /// for every other structure.
     fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<T>> {
+        if let Some(Ok(facts)) = self.by_kernel(Kind::Indefinite(symmetry, Triangle::Lower)) {
+            return Ok(facts);
+        }
         self.engine = self.plan.engine.beyond_kernels();
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;

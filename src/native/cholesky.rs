@@ -1,9 +1,7 @@
 //! Positive definite matrices by Cholesky's method, in lanes.
 //!
 //! A = L D Lᴴ with ones on the diagonal of L and positive numbers on that of D: no square root
-//! stands in the way of the next step. The inverse X, being Hermitian, is known where
-//! X L = L⁻ᴴ D⁻¹ is known on and below the diagonal, and there the right side is D⁻¹ alone. That
-//! gives X from its last column to its first, each from those behind it.
+//! stands in the way of the next step. [`mirrored`](super::mirrored) has the inverse from it.
 //!
 //! One triangle is read. During the factorization L is below the diagonal and D Lᴴ on and above
 //! it, so that each product is one of a row and a column of the same square.
@@ -11,12 +9,45 @@
 use super::checks::store_pivots;
 use super::kinds::hermitian;
 use super::lanes::{Lanes, constant};
-use super::norms::{Largest, Moduli, guarded, plain, scaled};
-use super::task::{SHRINK, Task, rcond};
+use super::mirrored::{Middle, norm, solve, solve_diagonal};
+use super::task::{Task, rcond};
 use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::structure::Triangle;
+
+/// 1 / D.
+struct Inverses<L: Lanes>(*mut L::Vector);
+
+impl<L: Lanes> Clone for Inverses<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L: Lanes> Copy for Inverses<L> {}
+
+impl<L: Lanes> Middle<L> for Inverses<L> {
+    const PAIRS: bool = false;
+
+    #[inline(always)]
+    fn image(self, x: L) -> L {
+        x.conj()
+    }
+    #[inline(always)]
+    fn on_diagonal(self, x: L) -> L {
+        L::real(x.re())
+    }
+    #[inline(always)]
+    unsafe fn inverse(self, j: usize) -> L {
+        // SAFETY: the caller's promise: there are n.
+        L::real(unsafe { *self.0.add(j) })
+    }
+    #[inline(always)]
+    unsafe fn below(self, _: usize) -> L {
+        unreachable!("there are no pairs")
+    }
+}
 
 /// A square under way.
 struct Matrix<L: Lanes> {
@@ -71,7 +102,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         }
         let mut norm_of_a = zero;
         if task.request.rcond.is_some() {
-            norm_of_a = norm(&matrix);
+            norm_of_a = norm(n, matrix.a, true, matrix.sums);
         }
         if N == 0 {
             factor(&matrix);
@@ -87,11 +118,17 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
                 store_pivots::<L, T>(task, k * L::Vector::LANES, *matrix.a.at(k, k));
             }
         }
-        let taint = if N == 0 { solve(&matrix) } else { solve_diagonal::<L, N>(&matrix, 0, zero) };
+        let inverses = Inverses::<L>(matrix.inverses);
+        let taint = if N == 0 {
+            solve(n, matrix.a, inverses)
+        } else {
+            solve_diagonal::<L, _, N>(n, matrix.a, inverses, 0, zero)
+        };
         keep &= L::Vector::bits(taint.eq(zero));
         if task.request.rcond.is_some() {
             let limit = task.request.min_rcond;
-            keep &= rcond(norm_of_a, norm(&matrix), limit, &mut task.found.rcond);
+            let norm_of_x = norm(n, matrix.a, true, matrix.sums);
+            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
         }
         if upper && N != 0 && L::PARTS == 2 {
             transpose(n, matrix.a);
@@ -109,43 +146,6 @@ unsafe fn transpose<L: Lanes>(n: usize, a: Square<L>) {
             // SAFETY: two elements of the square.
             unsafe { std::ptr::swap(a.at(i, j), a.at(j, i)) };
         }
-    }
-}
-
-/// The norm of a Hermitian matrix, from its lower triangle, times [`SHRINK`].
-#[inline(always)]
-unsafe fn norm<L: Lanes>(matrix: &Matrix<L>) -> L::Vector {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (plain, scaled) = (plain::<L>(), scaled::<L>());
-        guarded::<L>(sums(plain, matrix), || sums(scaled, matrix))
-    }
-}
-
-/// The largest sum of a Hermitian matrix, from its lower triangle.
-#[inline(always)]
-unsafe fn sums<L: Lanes, M: Moduli<L>>(moduli: M, matrix: &Matrix<L>) -> Largest<L::Vector> {
-    let Matrix { n, a, sums, .. } = *matrix;
-    // SAFETY: n sums, and the elements of the square.
-    unsafe {
-        let (zero, shrink) = (constant::<L>(0.0), constant::<L>(SHRINK));
-        for j in 0..n {
-            sums.add(j).write((*a.at(j, j)).re().abs().mul(shrink));
-        }
-        for j in 0..n {
-            let mut sum = *sums.add(j);
-            for i in j + 1..n {
-                let size = moduli.of(*a.at(i, j));
-                sum = sum.add_mul(size, shrink);
-                *sums.add(i) = (*sums.add(i)).add_mul(size, shrink);
-            }
-            sums.add(j).write(sum);
-        }
-        let mut largest = Largest::new(zero);
-        for j in 0..n {
-            largest.note(*sums.add(j), zero);
-        }
-        largest
     }
 }
 
@@ -309,121 +309,5 @@ unsafe fn factor_below<L: Lanes, const R: usize, const C: usize>(
                 a.at(i + r, j + c).write(tile[c][r]);
             }
         }
-    }
-}
-
-/// X, in the place of L and D Lᴴ. Returns zero in the lanes in which all of it is finite.
-#[inline(always)]
-unsafe fn solve<L: Lanes>(matrix: &Matrix<L>) -> L::Vector {
-    let Matrix { n, a, .. } = *matrix;
-    // SAFETY: one block is the order, or blocks make it up.
-    unsafe {
-        let mut taint = constant::<L>(0.0);
-        match one_block::<L>(n) {
-            1 => return solve_diagonal::<L, 1>(matrix, 0, taint),
-            2 => return solve_diagonal::<L, 2>(matrix, 0, taint),
-            3 => return solve_diagonal::<L, 3>(matrix, 0, taint),
-            4 => return solve_diagonal::<L, 4>(matrix, 0, taint),
-            5 => return solve_diagonal::<L, 5>(matrix, 0, taint),
-            _ => {}
-        }
-        let blocks = Blocks::of(n);
-        let mut end = n;
-        while blocks.size_before(end) > 0 {
-            let columns = blocks.size_before(end);
-            let j = end - columns;
-            let mut i = end;
-            while blocks.size(i) > 0 {
-                let rows = blocks.size(i);
-                taint = match (rows, columns) {
-                    (4, _) => solve_below::<L, 4, 4>(matrix, i, j, taint),
-                    (_, 4) => solve_below::<L, 3, 4>(matrix, i, j, taint),
-                    _ => solve_below::<L, 3, 3>(matrix, i, j, taint),
-                };
-                i += rows;
-            }
-            taint = match columns {
-                4 => solve_diagonal::<L, 4>(matrix, j, taint),
-                _ => solve_diagonal::<L, 3>(matrix, j, taint),
-            };
-            // L is not needed any more.
-            for column in j..end {
-                for row in end..n {
-                    *a.at(row, column) = (*a.at(column, row)).conj();
-                }
-            }
-            end = j;
-        }
-        taint
-    }
-}
-
-/// The block of X that begins at row `i`, column `j`: written where its mirror is, since L is
-/// still needed. The square from row and column j + C on is X.
-#[inline(always)]
-unsafe fn solve_below<L: Lanes, const R: usize, const C: usize>(
-    matrix: &Matrix<L>,
-    i: usize,
-    j: usize,
-    mut taint: L::Vector,
-) -> L::Vector {
-    let Matrix { n, a, .. } = *matrix;
-    // SAFETY: i + R ≤ n, j + C ≤ i.
-    unsafe {
-        let zero = constant::<L>(0.0);
-        let mut tile = [[L::real(zero); R]; C];
-        subtract::<L, R, C, false>(a, (i, j), j + C..n, &mut tile);
-        for c in (0..C).rev() {
-            for after in c + 1..C {
-                let factor = *a.at(j + after, j + c);
-                for r in 0..R {
-                    tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
-                }
-            }
-            for r in 0..R {
-                taint = tile[c][r].taint(taint, zero);
-                a.at(j + c, i + r).write(tile[c][r].conj());
-            }
-        }
-        taint
-    }
-}
-
-/// The block of X that begins at row and column `j`.
-#[inline(always)]
-unsafe fn solve_diagonal<L: Lanes, const B: usize>(
-    matrix: &Matrix<L>,
-    j: usize,
-    mut taint: L::Vector,
-) -> L::Vector {
-    let Matrix { n, a, inverses, .. } = *matrix;
-    // SAFETY: j + B ≤ n.
-    unsafe {
-        let zero = constant::<L>(0.0);
-        let mut tile = [[L::real(zero); B]; B];
-        for c in 0..B {
-            tile[c][c] = L::real(*inverses.add(j + c));
-        }
-        subtract::<L, B, B, true>(a, (j, j), j + B..n, &mut tile);
-        for c in (0..B).rev() {
-            for r in (c..B).rev() {
-                for after in c + 1..B {
-                    // Below the diagonal as it is, above it as the mirror of what is below.
-                    let x = if r >= after { tile[after][r] } else { tile[r][after].conj() };
-                    tile[c][r] = tile[c][r].sub_mul(x, *a.at(j + after, j + c));
-                }
-            }
-            tile[c][c] = L::real(tile[c][c].re());
-        }
-        for c in 0..B {
-            taint = tile[c][c].taint(taint, zero);
-            a.at(j + c, j + c).write(tile[c][c]);
-            for r in c + 1..B {
-                taint = tile[c][r].taint(taint, zero);
-                a.at(j + r, j + c).write(tile[c][r]);
-                a.at(j + c, j + r).write(tile[c][r].conj());
-            }
-        }
-        taint
     }
 }

@@ -6,7 +6,7 @@ use super::vector::MAX_LANES;
 use super::{Kinds, MAX_ORDER, lu, single, tiles, tiny};
 use crate::determinant::Product;
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts};
+use crate::engine::{Ask, Breakdown, Facts, Symmetry};
 use crate::structure::Triangle;
 use std::ops::Range;
 
@@ -38,9 +38,11 @@ pub(crate) struct Kernel<T> {
     /// Which groups go matrix by matrix.
     pub(super) few: Few,
     pub(super) positive_definite: ByOrder<T>,
+    pub(super) indefinite: Entry<T>,
     pub(super) triangular: ByOrder<T>,
     /// The same for a single matrix, by the same arithmetic without lanes.
     pub(super) positive_definite_alone: Entry<T>,
+    pub(super) indefinite_alone: Entry<T>,
     pub(super) triangular_alone: Entry<T>,
     /// Looks which kinds of matrices there are, and inverts none.
     pub(super) find: Entry<T>,
@@ -65,8 +67,28 @@ pub(crate) enum Kind {
     General,
     /// By Cholesky. One triangle is read, and the imaginary part of the diagonal is not.
     PositiveDefinite(Triangle),
+    /// By the method of Bunch and Kaufman. One triangle is read, and the imaginary part of a
+    /// Hermitian diagonal is not. For real numbers the symmetry makes no difference.
+    Indefinite(Symmetry, Triangle),
     /// One triangle is read; the inverse is zero beside it.
     Triangular(Triangle),
+}
+
+impl Kind {
+    /// The triangle that is read, where only one is.
+    pub(super) fn triangle(self) -> Option<Triangle> {
+        match self {
+            Kind::General => None,
+            Kind::PositiveDefinite(triangle)
+            | Kind::Indefinite(_, triangle)
+            | Kind::Triangular(triangle) => Some(triangle),
+        }
+    }
+
+    /// Whether the inverse is its own conjugate transpose.
+    pub(super) fn is_hermitian(self) -> bool {
+        matches!(self, Kind::PositiveDefinite(_) | Kind::Indefinite(Symmetry::Hermitian, _))
+    }
 }
 
 /// Up to how many matrices a group is inverted one after the other, each by all lanes: from an
@@ -145,6 +167,11 @@ impl<T: Scalar> Outcome<'_, T> {
     /// The matrices that were inverted, the first in the lowest bit; the others are as they were.
     pub(crate) fn inverted(&self) -> u32 {
         self.found.inverted
+    }
+
+    /// The matrices that the kernel for this kind has found not to be positive definite.
+    pub(crate) fn not_positive(&self, kind: Kind) -> u32 {
+        if let Kind::PositiveDefinite(_) = kind { self.found.singular } else { 0 }
     }
 
     /// What was asked of the first matrix, if it was inverted.
@@ -238,22 +265,18 @@ impl<T: Scalar> Kernel<T> {
         };
         let alone = kind != Kind::General && places.2 == n * n;
         let by_order = |entries: &[Entry<T>]| *entries.get(n).unwrap_or(&entries[0]);
-        let (way, triangle) = match kind {
-            Kind::General if places.2 <= self.few(n) * n * n => {
-                (Way::OneByOne(self.single), Triangle::Lower)
-            }
-            Kind::General => (Way::InLanes(by_order(&self.entries)), Triangle::Lower),
-            Kind::PositiveDefinite(triangle) if alone => {
-                (Way::InLanes(self.positive_definite_alone), triangle)
-            }
-            Kind::PositiveDefinite(triangle) => {
-                (Way::InLanes(by_order(&self.positive_definite)), triangle)
-            }
-            Kind::Triangular(triangle) if alone => (Way::InLanes(self.triangular_alone), triangle),
-            Kind::Triangular(triangle) => (Way::InLanes(by_order(&self.triangular)), triangle),
+        let way = match kind {
+            Kind::General if places.2 <= self.few(n) * n * n => Way::OneByOne(self.single),
+            Kind::General => Way::InLanes(by_order(&self.entries)),
+            Kind::PositiveDefinite(_) if alone => Way::InLanes(self.positive_definite_alone),
+            Kind::PositiveDefinite(_) => Way::InLanes(by_order(&self.positive_definite)),
+            Kind::Indefinite(..) if alone => Way::InLanes(self.indefinite_alone),
+            Kind::Indefinite(..) => Way::InLanes(self.indefinite),
+            Kind::Triangular(_) if alone => Way::InLanes(self.triangular_alone),
+            Kind::Triangular(_) => Way::InLanes(by_order(&self.triangular)),
         };
         // SAFETY: these are slices; what is written is unique.
-        let outcome = unsafe { self.run(way, (triangle, only), work, n, places, request) };
+        let outcome = unsafe { self.run(way, (kind, only), work, n, places, request) };
         Outcome { lanes: if alone { 1 } else { self.lanes }, ..outcome }
     }
 
@@ -267,7 +290,7 @@ impl<T: Scalar> Kernel<T> {
         let places = (group.as_ptr(), none, group.len());
         // SAFETY: the group can be read; the entry writes none of it.
         unsafe {
-            self.run(Way::InLanes(self.find), (Triangle::Lower, u32::MAX), work, n, places, request)
+            self.run(Way::InLanes(self.find), (Kind::General, u32::MAX), work, n, places, request)
         }
         .found
         .kinds
@@ -282,7 +305,7 @@ impl<T: Scalar> Kernel<T> {
     unsafe fn run(
         self,
         way: Way<T>,
-        (triangle, only): (Triangle, u32),
+        (kind, only): (Kind, u32),
         work: &mut Work<T>,
         n: usize,
         (from, to, len): (*const T, *mut T, usize),
@@ -317,7 +340,8 @@ impl<T: Scalar> Kernel<T> {
             memory: work.lines.as_mut_ptr().cast(),
             pivots: work.pivots.as_mut_ptr(),
             request,
-            triangle,
+            triangle: kind.triangle().unwrap_or_default(),
+            hermitian: kind.is_hermitian(),
             only,
             found: &mut work.found,
         };
@@ -373,7 +397,9 @@ impl<T: Scalar> Kernel<T> {
         if let Some(step) = outcome.singular(0) {
             return Some(Err(match kind {
                 Kind::PositiveDefinite(_) => Breakdown::NotPositive(step),
-                Kind::General | Kind::Triangular(_) => Breakdown::ZeroPivot(step),
+                Kind::General | Kind::Indefinite(..) | Kind::Triangular(_) => {
+                    Breakdown::ZeroPivot(step)
+                }
             }));
         }
         outcome.facts().map(Ok)

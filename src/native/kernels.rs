@@ -14,7 +14,7 @@ use super::task::Task;
 use super::vector::{Fused, One, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use super::{cholesky, kinds, lu, single, tiny, triangle};
+use super::{cholesky, indefinite, kinds, lu, single, tiny, triangle};
 use num_complex::{Complex32, Complex64};
 
 /// A scalar that there are kernels for.
@@ -63,6 +63,8 @@ macro_rules! kernel {
             entry!($scalar, $vector, triangle<N>, triangle::invert::<$lanes, _, N> $(, $features)?);
             entry!($scalar, $vector, cholesky_alone, cholesky::invert::<$alone, _, 0> $(, $features)?);
             entry!($scalar, $vector, triangle_alone, triangle::invert::<$alone, _, 0> $(, $features)?);
+            entry!($scalar, $vector, indefinite, indefinite::invert::<$lanes, _> $(, $features)?);
+            entry!($scalar, $vector, indefinite_alone, indefinite::invert::<$alone, _> $(, $features)?);
             entry!($scalar, $vector, find, kinds::find::<$lanes, _> $(, $features)?);
 
             $(#[target_feature(enable = $features)])?
@@ -90,8 +92,10 @@ macro_rules! kernel {
                     single,
                     few: $few,
                     positive_definite: [$(cholesky::<$order>),*],
+                    indefinite,
                     triangular: [$(triangle::<$order>),*],
                     positive_definite_alone: cholesky_alone,
+                    indefinite_alone,
                     triangular_alone: triangle_alone,
                     find,
                 }

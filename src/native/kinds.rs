@@ -5,16 +5,21 @@ use super::Kind;
 use super::checks::general;
 use super::lanes::{Lanes, constant};
 use super::task::{Task, load};
+use super::vector::Vector;
 use crate::element::Scalar;
+use crate::engine::Symmetry;
 use crate::structure::Triangle;
 
-/// Lanes by the structure of their matrix. A diagonal matrix is in none of them, nor is a complex
-/// symmetric one.
+/// Lanes by the structure of their matrix. A diagonal matrix is in none of them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Kinds {
     pub(crate) general: u32,
-    /// Hermitian, or real symmetric.
-    pub(crate) hermitian: u32,
+    /// Hermitian, or real symmetric, with nothing but positive numbers on the diagonal.
+    pub(crate) definite: u32,
+    /// Hermitian, or real symmetric, and not positive definite, as the diagonal tells.
+    pub(crate) indefinite: u32,
+    /// Complex symmetric, and not Hermitian.
+    pub(crate) symmetric: u32,
     /// Nothing but zeros above the diagonal.
     pub(crate) lower: u32,
     /// Nothing but zeros below it.
@@ -22,12 +27,15 @@ pub(crate) struct Kinds {
 }
 
 impl Kinds {
-    /// The kinds that there may be among matrices of any structure, with the lanes of each. Of a
-    /// Hermitian matrix both triangles are there; the lower one is read, as for a single one.
-    pub(crate) fn by_kind(self) -> [(Kind, u32); 4] {
+    /// The kinds that there may be among matrices of any structure, with the lanes of each: what may
+    /// be positive definite before what turns out not to be. Of a Hermitian or symmetric matrix both
+    /// triangles are there; the lower one is read, as for a single one.
+    pub(crate) fn by_kind(self) -> [(Kind, u32); 6] {
         [
             (Kind::General, self.general),
-            (Kind::PositiveDefinite(Triangle::Lower), self.hermitian),
+            (Kind::PositiveDefinite(Triangle::Lower), self.definite),
+            (Kind::Indefinite(Symmetry::Hermitian, Triangle::Lower), self.indefinite),
+            (Kind::Indefinite(Symmetry::Symmetric, Triangle::Lower), self.symmetric),
             (Kind::Triangular(Triangle::Lower), self.lower),
             (Kind::Triangular(Triangle::Upper), self.upper),
         ]
@@ -52,9 +60,13 @@ pub(super) unsafe fn find<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         task.found.kinds = if rest == 0 {
             Kinds { general, ..Kinds::default() }
         } else {
+            let hermitian = hermitian(n, a, rest);
+            let positive = positive_diagonal(n, a);
             Kinds {
                 general,
-                hermitian: hermitian(n, a, rest),
+                definite: hermitian & positive,
+                indefinite: hermitian & !positive,
+                symmetric: if L::PARTS == 2 { symmetric(n, a, rest & !hermitian) } else { 0 },
                 lower: triangular(n, a, rest, Triangle::Lower),
                 upper: triangular(n, a, rest, Triangle::Upper),
             }
@@ -85,6 +97,50 @@ pub(super) unsafe fn hermitian<L: Lanes>(n: usize, a: *const L, all: u32) -> u32
                 if off_diagonal & all != all {
                     off_diagonal |= !x.equal(zero);
                 }
+            }
+            if holds == 0 {
+                return 0;
+            }
+        }
+        holds & off_diagonal
+    }
+}
+
+/// The lanes with nothing but positive numbers on the diagonal, imaginary parts aside.
+///
+/// # Safety
+///
+/// There are n² scalars at `a`.
+#[inline(always)]
+pub(super) unsafe fn positive_diagonal<L: Lanes>(n: usize, a: *const L) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut positive = u32::MAX;
+        for j in 0..n {
+            let d = (*a.add(j * n + j)).re();
+            positive &= L::Vector::bits(d.max(zero).eq(d)) & !L::Vector::bits(d.eq(zero));
+        }
+        positive
+    }
+}
+
+/// The lanes among `all` whose matrix is its transpose, not diagonal.
+///
+/// # Safety
+///
+/// There are n² scalars at `a`.
+#[inline(always)]
+pub(super) unsafe fn symmetric<L: Lanes>(n: usize, a: *const L, all: u32) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = L::real(constant::<L>(0.0));
+        let (mut holds, mut off_diagonal) = (all, 0);
+        for j in 1..n {
+            for i in 0..j {
+                let x = *a.add(j * n + i);
+                holds &= x.equal(*a.add(i * n + j));
+                off_diagonal |= !x.equal(zero);
             }
             if holds == 0 {
                 return 0;

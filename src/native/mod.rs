@@ -1,6 +1,6 @@
 //! The native engine: small matrices, one alone in all lanes or one per SIMD lane.
 //!
-//! [`lu`], [`cholesky`] and [`triangle`] are the algorithms, [`single`] is that of `lu` for one
+//! [`lu`], [`cholesky`], [`indefinite`] and [`triangle`] are the algorithms, [`single`] is that of `lu` for one
 //! matrix: all generic over what a register holds ([`vector`]: the registers of each instruction
 //! set; [`lanes`]: real and complex scalars made of them). [`set`] says which instruction sets this
 //! machine has. A [`Kernel`] is the algorithms compiled for a set and a scalar: with one lane it is
@@ -24,11 +24,13 @@ mod cholesky;
 mod factor;
 #[cfg(all(test, unix))]
 mod guarded;
+mod indefinite;
 mod kernel;
 mod kernels;
 mod kinds;
 mod lanes;
 mod lu;
+mod mirrored;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod norms;

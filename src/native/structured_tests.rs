@@ -3,7 +3,7 @@
 
 use super::tests::{ALL, NOTHING, Parts, assert_close, bits, orders, random, sets};
 use super::{Group, Kernel, Kind, Request, Work};
-use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm};
+use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm, Symmetry};
 use crate::layout::{self, Order};
 use crate::residual;
 use crate::structure::{Found, Triangle, detect};
@@ -11,24 +11,26 @@ use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 8] = [
     Kind::PositiveDefinite(Triangle::Lower),
     Kind::PositiveDefinite(Triangle::Upper),
+    Kind::Indefinite(Symmetry::Hermitian, Triangle::Lower),
+    Kind::Indefinite(Symmetry::Hermitian, Triangle::Upper),
+    Kind::Indefinite(Symmetry::Symmetric, Triangle::Lower),
+    Kind::Indefinite(Symmetry::Symmetric, Triangle::Upper),
     Kind::Triangular(Triangle::Lower),
     Kind::Triangular(Triangle::Upper),
 ];
 
 impl Kind {
-    fn triangle(self) -> Triangle {
-        match self {
-            Kind::PositiveDefinite(triangle) | Kind::Triangular(triangle) => triangle,
-            Kind::General => unreachable!("all of it is read"),
-        }
+    /// What stands across the diagonal from x.
+    fn image<T: Parts>(self, x: T) -> T {
+        if self.is_hermitian() { x.conj() } else { x }
     }
 
     /// Whether row i, column j is in the triangle that is read.
     fn reads(self, i: usize, j: usize) -> bool {
-        i == j || (i > j) == (self.triangle() == Triangle::Lower)
+        i == j || (i > j) == (self.triangle() == Some(Triangle::Lower))
     }
 
     /// A matrix of this kind, both triangles.
@@ -41,6 +43,7 @@ impl Kind {
                     Kind::PositiveDefinite(_) => {
                         (0..n).fold(T::zero(), |sum, k| sum + b[k * n + i] * b[k * n + j].conj())
                     }
+                    Kind::Indefinite(..) => b[j * n + i] + self.image(b[i * n + j]),
                     _ if i == j => b[j * n + i] + T::of(1.5, 0.5),
                     _ if self.reads(i, j) => b[j * n + i].over((n as f64).sqrt()),
                     _ => T::zero(),
@@ -66,7 +69,7 @@ impl Kind {
                     veiled[j * n + i] = T::nan();
                 }
             }
-            if let Kind::PositiveDefinite(_) = self {
+            if self.is_hermitian() {
                 veiled[j * n + j] = T::of(a[j * n + j].re().into(), f64::NAN);
             }
         }
@@ -79,7 +82,10 @@ impl Kind {
         let engine = engines.of(Engine::Auto.beyond_kernels());
         match self {
             Kind::PositiveDefinite(triangle) => engine.positive_definite(n, a, triangle, ask),
-            _ => engine.triangular(n, a, self.triangle(), ask),
+            Kind::Indefinite(symmetry, triangle) => {
+                engine.indefinite(n, a, symmetry, triangle, ask)
+            }
+            _ => engine.triangular(n, a, self.triangle().unwrap(), ask),
         }
     }
 }
@@ -113,12 +119,12 @@ fn agrees_with_lapack<T: Parts>(kind: Kind) {
                     for (row, column) in (0..n).flat_map(|j| (0..n).map(move |i| (i, j))) {
                         let (here, there) = (x[column * n + row], x[row * n + column]);
                         match kind {
-                            Kind::PositiveDefinite(_) if row == column => {
+                            _ if row == column && kind.is_hermitian() => {
                                 let real = T::of(here.re().into(), 0.0);
                                 assert_eq!(bits(&[here]), bits(&[real]), "{what}");
                             }
-                            Kind::PositiveDefinite(_) => {
-                                assert_eq!(bits(&[here]), bits(&[there.conj()]), "{what}");
+                            Kind::PositiveDefinite(_) | Kind::Indefinite(..) => {
+                                assert_eq!(bits(&[here]), bits(&[kind.image(there)]), "{what}");
                             }
                             _ if kind.reads(row, column) => {}
                             _ => assert_eq!(bits(&[here]), bits(&[T::zero()]), "{what}"),
@@ -198,7 +204,8 @@ fn the_condition_is_that_of_both_norms() {
 /// What may stand beside a good matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spoiled {
-    /// Its last, its first, or its middle diagonal element is not positive.
+    /// Its last, its first, or its middle diagonal element is not positive; of an indefinite one,
+    /// all of its row and column is zero.
     Last,
     First,
     Middle,
@@ -224,13 +231,18 @@ impl Spoiled {
         let mut bad = |i: usize| {
             let definite = matches!(kind, Kind::PositiveDefinite(_));
             a[i * n + i] = T::of(if definite { -1.0 } else { 0.0 }, 0.0);
+            if let Kind::Indefinite(..) = kind {
+                for j in 0..n {
+                    (a[i * n + j], a[j * n + i]) = (T::zero(), T::zero());
+                }
+            }
         };
         match self {
             Spoiled::Last => bad(n - 1),
             Spoiled::First => bad(0),
             Spoiled::Middle => bad(n / 2),
             Spoiled::Infinite => {
-                let at = if kind.triangle() == Triangle::Lower { n - 1 } else { (n - 1) * n };
+                let at = if kind.triangle() == Some(Triangle::Lower) { n - 1 } else { (n - 1) * n };
                 a[at] = T::of(f64::INFINITY, 0.0);
             }
             Spoiled::NotANumber => a[n * n - 1] = T::nan(),
@@ -250,10 +262,12 @@ impl Spoiled {
             Spoiled::Middle => n / 2,
             _ => return None,
         };
-        Some(match kind {
-            Kind::PositiveDefinite(_) => Breakdown::NotPositive(step),
-            _ => Breakdown::ZeroPivot(step),
-        })
+        match kind {
+            Kind::PositiveDefinite(_) => Some(Breakdown::NotPositive(step)),
+            // LU is asked for the column.
+            Kind::Indefinite(..) => None,
+            _ => Some(Breakdown::ZeroPivot(step)),
+        }
     }
 }
 
@@ -357,18 +371,20 @@ fn finds_kinds<T: Parts>() {
         for n in orders().filter(|&n| n > 1 && n <= 13) {
             let size = n * n;
             let mut a = vec![T::zero(); kernel.lanes() * size];
-            for round in 0..14 {
+            for round in 0..16 {
                 let same = |i: usize, j: usize, n: usize| n > 1 && (i, j) == (n - 1, 0);
                 for (lane, a) in a.chunks_exact_mut(size).enumerate() {
                     let hermitian = Kind::PositiveDefinite(Triangle::Lower).matrix::<T>(n, rng);
                     a.copy_from_slice(&hermitian);
-                    let what = if round < 7 { round } else { (lane + round) % 7 };
+                    let what = if round < 8 { round } else { (lane + round) % 8 };
                     for i in 0..n {
                         for j in 0..i {
                             match what {
                                 0 => a[j * n + i] = T::zero(),
                                 1 => a[i * n + j] = T::zero(),
                                 2 => a[j * n + i] = a[i * n + j],
+                                // Not definite, as the diagonal tells.
+                                6 => a[i * n + i] = T::of(-1.0, 0.0),
                                 3 => {
                                     a[j * n + i] = T::zero();
                                     a[i * n + j] = T::of(-0.0, 0.0);
@@ -392,7 +408,15 @@ fn finds_kinds<T: Parts>() {
                 let what = format!("{} {} order {n}, round {round}", set.name(), T::NAME);
                 let kinds = kernel.kinds(&mut work, n, &a);
                 assert_eq!(kinds.general, expected(Found::General), "{what}");
-                assert_eq!(kinds.hermitian, expected(Found::Hermitian), "{what}");
+                let hermitian = kinds.definite | kinds.indefinite;
+                assert_eq!(hermitian, expected(Found::Hermitian), "{what}");
+                assert_eq!(kinds.definite & kinds.indefinite, 0, "{what}");
+                let positive = |a: &[T]| a.iter().step_by(n + 1).all(|d| d.re().into() > 0.0);
+                for (lane, a) in a.chunks_exact(size).enumerate() {
+                    assert!(kinds.definite >> lane & 1 == 0 || positive(a), "{what}");
+                    assert!(kinds.indefinite >> lane & 1 == 0 || !positive(a), "{what}");
+                }
+                assert_eq!(kinds.symmetric, expected(Found::Symmetric), "{what}");
                 let found = [Triangle::Lower, Triangle::Upper].map(Found::Triangular).map(expected);
                 assert_eq!([kinds.lower, kinds.upper], found, "{what}");
                 // A kernel that looks takes its own kind only.
@@ -404,7 +428,9 @@ fn finds_kinds<T: Parts>() {
                     let mask = match kind {
                         Kind::Triangular(Triangle::Lower) => kinds.lower,
                         Kind::Triangular(Triangle::Upper) => kinds.upper,
-                        _ => kinds.hermitian,
+                        Kind::Indefinite(Symmetry::Symmetric, _) if T::COMPLEX => kinds.symmetric,
+                        Kind::Indefinite(..) => kinds.indefinite,
+                        _ => hermitian,
                     };
                     assert_eq!(outcome.inverted() & !mask, 0, "{what} {kind:?}");
                     if !matches!(kind, Kind::PositiveDefinite(_)) {

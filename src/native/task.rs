@@ -45,6 +45,8 @@ pub(super) struct Task<'a, T> {
     pub(super) request: Request,
     /// The triangle that is read, where only one is.
     pub(super) triangle: Triangle,
+    /// Is what is across the diagonal conjugated?
+    pub(super) hermitian: bool,
     /// The lanes that are to be inverted, if they hold a matrix.
     pub(super) only: u32,
     pub(super) found: &'a mut Found,

@@ -12,9 +12,13 @@ use rand::rngs::StdRng;
 
 const ORDERS: [usize; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 33, 64];
 
-const DECLARED: [(Structure, Triangle); 4] = [
+const DECLARED: [(Structure, Triangle); 8] = [
     (Structure::PositiveDefinite, Triangle::Lower),
     (Structure::PositiveDefinite, Triangle::Upper),
+    (Structure::Symmetric, Triangle::Lower),
+    (Structure::Symmetric, Triangle::Upper),
+    (Structure::Hermitian, Triangle::Lower),
+    (Structure::Hermitian, Triangle::Upper),
     (Structure::UpperTriangular, Triangle::Upper),
     (Structure::LowerTriangular, Triangle::Lower),
 ];
@@ -44,6 +48,12 @@ impl Family {
         let mut a = match structure {
             Structure::PositiveDefinite => {
                 symmetric::<T>(n, Mirror::Adjoint, Signs::Positive, spectrum, rng)
+            }
+            Structure::Symmetric => {
+                symmetric::<T>(n, Mirror::Transpose, Signs::Alternating, spectrum, rng)
+            }
+            Structure::Hermitian => {
+                symmetric::<T>(n, Mirror::Adjoint, Signs::Alternating, spectrum, rng)
             }
             Structure::UpperTriangular => upper(n, spectrum, rng),
             _ => Storage::Row.of(&upper::<T>(n, spectrum, rng).t()),
@@ -212,7 +222,7 @@ const SORTS: usize = 14;
 
 fn mixed_stacks<T: Field>(engine: Engine) {
     let rng = &mut StdRng::seed_from_u64(22);
-    for n in [2, 3, 5, 6, 8, 9, 16, 17, 40] {
+    for n in [1, 2, 3, 5, 6, 8, 9, 16, 17, 40] {
         // Runs of one sort of every length, so that the lanes meet all neighbours.
         let sorts: Vec<usize> = (0..SORTS * 6)
             .map(|k| if k < SORTS * 2 { k % SORTS } else { k * k / 7 % SORTS })
@@ -258,7 +268,7 @@ fn a_stack_of_all_sorts_is_what_each_matrix_is_alone() {
 /// What each sort is found to be, by both engines.
 fn verdicts_agree<T: Field>() {
     let rng = &mut StdRng::seed_from_u64(23);
-    for n in [3, 4, 7, 8, 13, 24] {
+    for n in [1, 3, 4, 7, 8, 13, 24] {
         for sort in 0..SORTS {
             let matrices: Vec<Array2<T>> = (0..17).map(|_| sort_of(sort, n, rng)).collect();
             for storage in Storage::BOTH {
@@ -316,6 +326,10 @@ fn failures_are_named<T: Field>() {
             for k in (0..20).step_by(3) {
                 let step = k % n;
                 let definite = structure == Structure::PositiveDefinite;
+                if let Structure::Symmetric | Structure::Hermitian = structure {
+                    matrices[k].row_mut(step).fill(T::zero());
+                    matrices[k].column_mut(step).fill(T::zero());
+                }
                 matrices[k][[step, step]] = T::from_f64(if definite { -9.0 } else { 0.0 });
                 expected[k] = Some(if definite {
                     Error::NotPositiveDefinite { minor: step + 1 }

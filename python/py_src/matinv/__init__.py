@@ -112,8 +112,8 @@ def inv(
     a stack; what `out` or an overwritten `a` then holds is partly done. The result is the same, bit by
     bit, for a matrix alone and in any stack, and for every number of threads.
 
-    Small symmetric matrices that are not positive definite are found out and inverted one by one, which
-    in large stacks takes many times as long as with ``assume_a="gen"``.
+    Symmetric and Hermitian matrices that are not positive definite have a method of their own, whose
+    inverse is exactly symmetric, too. For small ones it takes longer than ``assume_a="gen"``.
 
     Examples
     --------

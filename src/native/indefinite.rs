@@ -1,0 +1,423 @@
+//! Symmetric and Hermitian matrices by the diagonal pivoting method of Bunch and Kaufman, in lanes.
+//!
+//! P A Pᵀ = L D Lᴴ, or L D Lᵀ, where D has blocks of one and of two rows on its diagonal.
+//! [`mirrored`](super::mirrored) has the inverse from it. LU with the exchange of rows alone would
+//! not do: its inverse is not symmetric, and made symmetric it is not as good.
+//!
+//! Every lane has blocks and exchanges of its own. All go on by one column: where it is the first
+//! of a pair, the multipliers of both are found, and those of the second wait for the next step;
+//! until then its column is left as it is. Pivots that are not the largest of their column are looked into lane
+//! by lane, and so are rows and columns exchanged: that is a small part of the work.
+
+use super::MAX_ORDER;
+use super::checks::store_pivots;
+use super::kinds::{hermitian, positive_diagonal, symmetric};
+use super::lanes::{Lanes, RealOf, constant};
+use super::mirrored::{Middle, norm, solve};
+use super::task::{Task, rcond};
+use super::tiles::{Square, finite_below, load_group, store_group};
+use super::vector::{MAX_LANES, Vector};
+use crate::element::Scalar;
+use crate::structure::Triangle;
+
+/// (1 + √17) / 8: no pivot lets the elements grow by more than is the price of the best ones.
+const ALPHA: f64 = 0.640_388_203_202_208;
+
+/// A square under way.
+#[derive(Clone, Copy)]
+struct Matrix<L: Lanes> {
+    n: usize,
+    /// By columns: of A, then of L, what is below the diagonal.
+    a: *mut L,
+    hermitian: bool,
+    /// The diagonal of D⁻¹, and what is below it.
+    inverses: *mut L,
+    below: *mut L,
+    /// What the columns behind are multiplied by in a step.
+    across: *mut L,
+    /// Multipliers of the second column of a pair.
+    waiting: *mut L,
+}
+
+/// The row and column that was exchanged with each, in every lane; 0 for none.
+type Exchanges = [[u8; MAX_LANES]; MAX_ORDER];
+
+impl<L: Lanes> Matrix<L> {
+    /// Where row i, column j is.
+    #[inline(always)]
+    fn at(&self, i: usize, j: usize) -> *mut L {
+        self.a.wrapping_add(j * self.n + i)
+    }
+
+    /// Where a lane's element is.
+    #[inline(always)]
+    fn in_lane(&self, lane: usize, i: usize, j: usize) -> *mut RealOf<L> {
+        self.at(i, j).cast::<RealOf<L>>().wrapping_add(lane)
+    }
+
+    /// What partial pivoting compares, of an element in a lane.
+    #[inline(always)]
+    unsafe fn size(&self, lane: usize, i: usize, j: usize) -> f64 {
+        // SAFETY: the caller's i and j are below n.
+        unsafe { L::spread(self.in_lane(lane, i, j)).size().first().into() }
+    }
+}
+
+impl<L: Lanes> Middle<L> for Matrix<L> {
+    const PAIRS: bool = true;
+
+    #[inline(always)]
+    fn image(self, x: L) -> L {
+        if self.hermitian { x.conj() } else { x }
+    }
+    #[inline(always)]
+    fn on_diagonal(self, x: L) -> L {
+        if self.hermitian { L::real(x.re()) } else { x }
+    }
+    #[inline(always)]
+    unsafe fn inverse(self, j: usize) -> L {
+        // SAFETY: the caller's promise: there are n.
+        unsafe { *self.inverses.add(j) }
+    }
+    #[inline(always)]
+    unsafe fn below(self, j: usize) -> L {
+        // SAFETY: as for `inverse`.
+        unsafe { *self.below.add(j) }
+    }
+}
+
+/// Inverts a group of any order. A lane whose matrix is singular is left, as others that are beyond
+/// plain arithmetic are.
+///
+/// # Safety
+///
+/// As [`lu::invert`](super::lu::invert).
+#[inline(always)]
+pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
+    let n = task.n;
+    let len = n * n * L::PARTS;
+    // SAFETY: the caller's promise. The memory of a kernel holds these n² + 4n scalars and n
+    // vectors, and more.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let a = task.memory.cast::<L>();
+        let inverses = a.add(n * n);
+        let (below, across) = (inverses.add(n), inverses.add(2 * n));
+        let waiting = across.add(n);
+        let sums = waiting.add(n).cast();
+        let hermitian = task.hermitian;
+        let matrix = Matrix { n, a, hermitian, inverses, below, across, waiting };
+        let square = Square::new(n, a);
+        load_group::<L, T>(task, len, a.cast());
+        let mut keep = task.all();
+        if task.request.detect {
+            keep &= of_this_kind(&matrix, keep);
+        }
+        take_triangle(&matrix, task.triangle);
+        keep &= finite_below(n, square, false);
+        if keep == 0 {
+            return;
+        }
+        let mut norm_of_a = zero;
+        if task.request.rcond.is_some() {
+            norm_of_a = norm(n, square, hermitian, sums);
+        }
+        let mut exchanges = [[0; MAX_LANES]; MAX_ORDER];
+        keep &= factor(task, &matrix, keep, &mut exchanges);
+        if keep == 0 {
+            return;
+        }
+        let taint = solve(n, square, matrix);
+        keep &= L::Vector::bits(taint.eq(zero));
+        undo(&matrix, &exchanges);
+        if task.request.rcond.is_some() {
+            let norm_of_x = norm(n, square, hermitian, sums);
+            keep &= rcond(norm_of_a, norm_of_x, task.request.min_rcond, &mut task.found.rcond);
+        }
+        store_group::<L, T>(task, len, a.cast(), keep);
+        task.found.inverted = keep;
+    }
+}
+
+/// The lanes among `all` whose matrix `structure::detect` would bring here: a Hermitian one only if
+/// its diagonal tells that it is not positive definite.
+#[inline(always)]
+unsafe fn of_this_kind<L: Lanes>(matrix: &Matrix<L>, all: u32) -> u32 {
+    let Matrix { n, a, .. } = *matrix;
+    // SAFETY: there are n² scalars.
+    unsafe {
+        let found = hermitian(n, a, all);
+        if matrix.hermitian || L::PARTS == 1 {
+            found & !positive_diagonal(n, a)
+        } else {
+            symmetric(n, a, all & !found)
+        }
+    }
+}
+
+/// Makes the lower triangle that of the matrix whose other one may be read.
+#[inline(always)]
+unsafe fn take_triangle<L: Lanes>(matrix: &Matrix<L>, triangle: Triangle) {
+    for j in 0..matrix.n {
+        // SAFETY: elements of the square.
+        unsafe {
+            let diagonal = matrix.at(j, j);
+            diagonal.write(matrix.on_diagonal(*diagonal));
+            if triangle == Triangle::Upper {
+                for i in j + 1..matrix.n {
+                    matrix.at(i, j).write(matrix.image(*matrix.at(j, i)));
+                }
+            }
+        }
+    }
+}
+
+/// P A Pᵀ = L D Lᴴ. Returns the lanes in which D is finite.
+#[inline(always)]
+unsafe fn factor<L: Lanes, T: Scalar>(
+    task: &mut Task<'_, T>,
+    matrix: &Matrix<L>,
+    keep: u32,
+    exchanges: &mut Exchanges,
+) -> u32 {
+    let Matrix { n, a, inverses, below, across, waiting, .. } = *matrix;
+    // SAFETY: elements of the square, and of what has n.
+    unsafe {
+        let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
+        let nothing = L::real(zero);
+        let (mut taint, mut second) = (zero, 0);
+        let mut next = nothing;
+        for k in 0..n {
+            task.prefetch::<L>(n, n);
+            let pairs = choose(matrix, k, keep & !second, exchanges);
+            let column = a.add(k * n);
+            let mut pivot = matrix.on_diagonal(*column.add(k));
+            taint = pivot.taint(taint, zero);
+            let alone = matrix.on_diagonal(pivot.inverse(one));
+            let (mut inverse, mut off) = (alone.select(second, next), nothing);
+            let mut pair = Pair::new(nothing);
+            if pairs != 0 {
+                let between = *column.add(k + 1);
+                taint = between.taint(taint, zero);
+                pair = Pair::of(matrix, pivot, between, *matrix.at(k + 1, k + 1), one);
+                inverse = inverse.select(pairs, pair.first);
+                off = off.select(pairs, pair.off);
+            }
+            inverses.add(k).write(inverse);
+            below.add(k).write(off);
+            if task.request.determinant {
+                // Of the second of a pair, it is what the first one has left of the determinant.
+                pivot = pivot.select(second, *waiting.add(k)).select(pairs, pair.pivots[0]);
+                store_pivots::<L, T>(task, k * L::Vector::LANES, pivot);
+            }
+            for i in k + 1..n {
+                let x = *column.add(i);
+                let mut multiplier = x.mul(alone);
+                let image = matrix.image(x);
+                if second != 0 {
+                    multiplier = multiplier.select(second, *waiting.add(i));
+                }
+                if pairs != 0 {
+                    let y = *matrix.at(i, k + 1);
+                    let (of_first, of_second) = pair.multipliers(matrix, x, y);
+                    multiplier = multiplier.select(pairs, of_first);
+                    waiting.add(i).write(of_second);
+                }
+                column.add(i).write(multiplier);
+                across.add(i).write(image);
+            }
+            if pairs != 0 {
+                // The second column waits, and so do its place in the first one and its pivot.
+                for at in [column.add(k + 1), across.add(k + 1)] {
+                    at.write((*at).select(pairs, nothing));
+                }
+                waiting.add(k + 1).write(pair.pivots[1]);
+            }
+            for j in k + 1..n {
+                let image = *across.add(j);
+                for i in j..n {
+                    let at = matrix.at(i, j);
+                    at.write((*at).sub_mul(*column.add(i), image));
+                }
+            }
+            (second, next) = (pairs, pair.second);
+        }
+        L::Vector::bits(taint.eq(zero))
+    }
+}
+
+/// A block of two rows of D.
+#[derive(Clone, Copy)]
+struct Pair<L> {
+    /// Its inverse: the diagonal, and what is below it.
+    first: L,
+    second: L,
+    off: L,
+    minus_off: L,
+    /// Two numbers whose product is its determinant.
+    pivots: [L; 2],
+}
+
+impl<L: Lanes> Pair<L> {
+    /// Of nothing.
+    #[inline(always)]
+    fn new(nothing: L) -> Self {
+        Pair {
+            first: nothing,
+            second: nothing,
+            off: nothing,
+            minus_off: nothing,
+            pivots: [nothing; 2],
+        }
+    }
+
+    /// The block with these elements on its diagonal and `between` them. All is divided by that,
+    /// which is not small beside them, so that no product over- or underflows to harm.
+    #[inline(always)]
+    fn of(matrix: &Matrix<L>, upper: L, between: L, lower: L, one: L::Vector) -> Self {
+        let inverse = between.inverse(one);
+        let image = matrix.image(inverse);
+        let (p, q) = (inverse.mul(matrix.on_diagonal(lower)), image.mul(upper));
+        // 1 − pq is the determinant by −|between|².
+        let rest = matrix.on_diagonal(L::real(one).sub_mul(p, q));
+        let factor = matrix.on_diagonal(rest.inverse(one));
+        let nothing = L::real(one.add(one.neg()));
+        let negative = |x: L, y: L| nothing.sub_mul(x, y);
+        let size = if matrix.hermitian { L::real(between.modulus(one)) } else { between };
+        Pair {
+            first: matrix.on_diagonal(negative(p.mul(image), factor)),
+            second: matrix.on_diagonal(negative(q.mul(inverse), factor)),
+            off: factor.mul(image),
+            minus_off: negative(factor, image),
+            pivots: [size, negative(size, rest)],
+        }
+    }
+
+    /// A row x, y times the inverse.
+    #[inline(always)]
+    fn multipliers(&self, matrix: &Matrix<L>, x: L, y: L) -> (L, L) {
+        (
+            x.mul(self.first).sub_mul(y, self.minus_off),
+            y.mul(self.second).sub_mul(x, matrix.image(self.minus_off)),
+        )
+    }
+}
+
+/// Chooses the pivots of step `k` in these lanes, and brings them to their places. Returns the lanes
+/// in which it is a pair, of columns k and k + 1.
+#[inline(always)]
+unsafe fn choose<L: Lanes>(
+    matrix: &Matrix<L>,
+    k: usize,
+    lanes: u32,
+    exchanges: &mut Exchanges,
+) -> u32 {
+    // SAFETY: elements of the square.
+    unsafe {
+        let column = matrix.at(0, k);
+        let mut largest = constant::<L>(0.0);
+        for i in k + 1..matrix.n {
+            largest = (*column.add(i)).size().max(largest);
+        }
+        let here = (*column.add(k)).size();
+        let limit = largest.mul(constant::<L>(ALPHA));
+        let mut unsure = lanes & !L::Vector::bits(here.max(limit).eq(here));
+        let mut pairs = 0;
+        while unsure != 0 {
+            let lane = unsure.trailing_zeros() as usize;
+            unsure &= unsure - 1;
+            let (row, pair) = pivot(matrix, k, lane);
+            let to = k + usize::from(pair);
+            if row != to {
+                exchange(matrix, lane, to, row);
+                #[allow(clippy::cast_possible_truncation)] // below MAX_ORDER
+                let row = row as u8;
+                exchanges[to][lane] = row;
+            }
+            pairs |= u32::from(pair) << lane;
+        }
+        pairs
+    }
+}
+
+/// The row of a lane that is to be exchanged with row `k`, or, where it is a pair, with the one
+/// behind.
+#[inline(always)]
+unsafe fn pivot<L: Lanes>(matrix: &Matrix<L>, k: usize, lane: usize) -> (usize, bool) {
+    // SAFETY: elements of the square.
+    unsafe {
+        let (mut row, mut of_column) = (k, 0.0);
+        for i in k + 1..matrix.n {
+            let size = matrix.size(lane, i, k);
+            if size > of_column {
+                (row, of_column) = (i, size);
+            }
+        }
+        let mut of_row = of_column;
+        for j in k..row {
+            of_row = f64::max(of_row, matrix.size(lane, row, j));
+        }
+        for i in row + 1..matrix.n {
+            of_row = f64::max(of_row, matrix.size(lane, i, row));
+        }
+        let (here, there) = (matrix.size(lane, k, k), matrix.size(lane, row, row));
+        if here >= ALPHA * of_column * (of_column / of_row) {
+            (k, false)
+        } else {
+            (row, there < ALPHA * of_row)
+        }
+    }
+}
+
+/// Exchanges rows and columns p < q of a lane, in the lower triangle.
+#[inline(always)]
+unsafe fn exchange<L: Lanes>(matrix: &Matrix<L>, lane: usize, p: usize, q: usize) {
+    // SAFETY: elements of the square.
+    unsafe {
+        let at = |i: usize, j: usize| matrix.in_lane(lane, i, j);
+        let swap = |x: *mut RealOf<L>, y: *mut RealOf<L>, image: bool| {
+            let (mut to_x, mut to_y) = (L::spread(y), L::spread(x));
+            if image {
+                (to_x, to_y) = (matrix.image(to_x), matrix.image(to_y));
+            }
+            to_x.put(x);
+            to_y.put(y);
+        };
+        for j in 0..p {
+            swap(at(p, j), at(q, j), false);
+        }
+        swap(at(p, p), at(q, q), false);
+        for m in p + 1..q {
+            swap(at(m, p), at(q, m), true);
+        }
+        swap(at(q, p), at(q, p), true);
+        for i in q + 1..matrix.n {
+            swap(at(i, p), at(i, q), false);
+        }
+    }
+}
+
+/// Brings the rows and columns of X back to where those of A were.
+#[inline(always)]
+unsafe fn undo<L: Lanes>(matrix: &Matrix<L>, exchanges: &Exchanges) {
+    let mut some = false;
+    for k in (1..matrix.n).rev() {
+        for lane in 0..L::Vector::LANES {
+            // Rows 0 … n − 2 have been exchanged with later ones.
+            let row = usize::from(exchanges[k - 1][lane]);
+            if row != 0 {
+                some = true;
+                // SAFETY: k ≤ row < n.
+                unsafe { exchange(matrix, lane, k - 1, row) };
+            }
+        }
+    }
+    if some {
+        for j in 1..matrix.n {
+            for i in 0..j {
+                // SAFETY: elements of the square.
+                unsafe { matrix.at(i, j).write(matrix.image(*matrix.at(j, i))) };
+            }
+        }
+    }
+}

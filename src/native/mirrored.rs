@@ -1,0 +1,224 @@
+//! Matrices that are the image of themselves across the diagonal: norms, and the inverse from
+//! L D Lᴴ or L D Lᵀ.
+//!
+//! D is diagonal, or has blocks of two rows on its diagonal, beside which L is zero. The inverse X is
+//! known where X L = L⁻ᴴ D⁻¹ is known on and below the diagonal, and there the right side is D⁻¹
+//! alone. That gives X from its last column to its first, each from those behind it.
+
+use super::lanes::{Lanes, constant};
+use super::norms::{Largest, Moduli, guarded, plain, scaled};
+use super::task::SHRINK;
+use super::tiles::{Blocks, Square, one_block, subtract};
+use super::vector::Vector;
+
+/// D⁻¹, and what there is across the diagonal.
+pub(super) trait Middle<L: Lanes>: Copy {
+    /// Whether D has blocks of two rows.
+    const PAIRS: bool;
+
+    /// The element across the diagonal from x.
+    fn image(self, x: L) -> L;
+    /// An element of the diagonal, without what the matrix cannot have there.
+    fn on_diagonal(self, x: L) -> L;
+    /// Element (j, j) of D⁻¹.
+    ///
+    /// # Safety
+    ///
+    /// j < n.
+    unsafe fn inverse(self, j: usize) -> L;
+    /// Element (j + 1, j) of D⁻¹.
+    ///
+    /// # Safety
+    ///
+    /// j + 1 < n.
+    unsafe fn below(self, j: usize) -> L;
+}
+
+/// The norm of a matrix, from its lower triangle, times [`SHRINK`]. There is room for n sums.
+///
+/// # Safety
+///
+/// The square has n² scalars that can be read, and n sums can be written. The CPU has the
+/// instructions.
+#[inline(always)]
+pub(super) unsafe fn norm<L: Lanes>(
+    n: usize,
+    a: Square<L>,
+    real_diagonal: bool,
+    sums: *mut L::Vector,
+) -> L::Vector {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (plain, scaled) = (plain::<L>(), scaled::<L>());
+        guarded::<L>(largest(plain, n, a, real_diagonal, sums), || {
+            largest(scaled, n, a, real_diagonal, sums)
+        })
+    }
+}
+
+/// The largest sum of a matrix, from its lower triangle.
+#[inline(always)]
+unsafe fn largest<L: Lanes, M: Moduli<L>>(
+    moduli: M,
+    n: usize,
+    a: Square<L>,
+    real_diagonal: bool,
+    sums: *mut L::Vector,
+) -> Largest<L::Vector> {
+    // SAFETY: n sums, and the elements of the square.
+    unsafe {
+        let (zero, shrink) = (constant::<L>(0.0), constant::<L>(SHRINK));
+        for j in 0..n {
+            let d = *a.at(j, j);
+            let size = if real_diagonal { d.re().abs() } else { moduli.of(d) };
+            sums.add(j).write(size.mul(shrink));
+        }
+        for j in 0..n {
+            let mut sum = *sums.add(j);
+            for i in j + 1..n {
+                let size = moduli.of(*a.at(i, j));
+                sum = sum.add_mul(size, shrink);
+                *sums.add(i) = (*sums.add(i)).add_mul(size, shrink);
+            }
+            sums.add(j).write(sum);
+        }
+        let mut largest = Largest::new(zero);
+        for j in 0..n {
+            largest.note(*sums.add(j), zero);
+        }
+        largest
+    }
+}
+
+/// X, in the place of L, which is below the diagonal, and of anything on and above it. Returns zero
+/// in the lanes in which all of it is finite.
+///
+/// # Safety
+///
+/// The square has n² scalars, n ≥ 1; the CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(n: usize, a: Square<L>, middle: M) -> L::Vector {
+    // SAFETY: one block is the order, or blocks make it up.
+    unsafe {
+        let mut taint = constant::<L>(0.0);
+        // Where D has no pairs, an order that is one block has a function of its own.
+        match if M::PAIRS { n } else { one_block::<L>(n) } {
+            1 => return solve_diagonal::<L, M, 1>(n, a, middle, 0, taint),
+            2 => return solve_diagonal::<L, M, 2>(n, a, middle, 0, taint),
+            3 => return solve_diagonal::<L, M, 3>(n, a, middle, 0, taint),
+            4 => return solve_diagonal::<L, M, 4>(n, a, middle, 0, taint),
+            5 => return solve_diagonal::<L, M, 5>(n, a, middle, 0, taint),
+            _ => {}
+        }
+        let blocks = Blocks::of(n);
+        let mut end = n;
+        while blocks.size_before(end) > 0 {
+            let columns = blocks.size_before(end);
+            let j = end - columns;
+            let mut i = end;
+            while blocks.size(i) > 0 {
+                let rows = blocks.size(i);
+                taint = match (rows, columns) {
+                    (4, _) => solve_below::<L, M, 4, 4>(n, a, middle, i, j, taint),
+                    (_, 4) => solve_below::<L, M, 3, 4>(n, a, middle, i, j, taint),
+                    _ => solve_below::<L, M, 3, 3>(n, a, middle, i, j, taint),
+                };
+                i += rows;
+            }
+            taint = match columns {
+                4 => solve_diagonal::<L, M, 4>(n, a, middle, j, taint),
+                _ => solve_diagonal::<L, M, 3>(n, a, middle, j, taint),
+            };
+            // L is not needed any more.
+            for column in j..end {
+                for row in end..n {
+                    *a.at(row, column) = middle.image(*a.at(column, row));
+                }
+            }
+            end = j;
+        }
+        taint
+    }
+}
+
+/// The block of X that begins at row `i`, column `j`: written where its mirror is, since L is
+/// still needed. The square from row and column j + C on is X.
+#[inline(always)]
+unsafe fn solve_below<L: Lanes, M: Middle<L>, const R: usize, const C: usize>(
+    n: usize,
+    a: Square<L>,
+    middle: M,
+    i: usize,
+    j: usize,
+    mut taint: L::Vector,
+) -> L::Vector {
+    // SAFETY: i + R ≤ n, j + C ≤ i.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut tile = [[L::real(zero); R]; C];
+        if M::PAIRS && i == j + C {
+            tile[C - 1][0] = middle.below(i - 1);
+        }
+        subtract::<L, R, C, false>(a, (i, j), j + C..n, &mut tile);
+        for c in (0..C).rev() {
+            for after in c + 1..C {
+                let factor = *a.at(j + after, j + c);
+                for r in 0..R {
+                    tile[c][r] = tile[c][r].sub_mul(tile[after][r], factor);
+                }
+            }
+            for r in 0..R {
+                taint = tile[c][r].taint(taint, zero);
+                a.at(j + c, i + r).write(middle.image(tile[c][r]));
+            }
+        }
+        taint
+    }
+}
+
+/// The block of X that begins at row and column `j`.
+///
+/// # Safety
+///
+/// As for [`solve`]; j + B ≤ n.
+#[inline(always)]
+pub(super) unsafe fn solve_diagonal<L: Lanes, M: Middle<L>, const B: usize>(
+    n: usize,
+    a: Square<L>,
+    middle: M,
+    j: usize,
+    mut taint: L::Vector,
+) -> L::Vector {
+    // SAFETY: j + B ≤ n.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut tile = [[L::real(zero); B]; B];
+        for c in 0..B {
+            tile[c][c] = middle.inverse(j + c);
+            if M::PAIRS && c + 1 < B {
+                tile[c][c + 1] = middle.below(j + c);
+            }
+        }
+        subtract::<L, B, B, true>(a, (j, j), j + B..n, &mut tile);
+        for c in (0..B).rev() {
+            for r in (c..B).rev() {
+                for after in c + 1..B {
+                    // Below the diagonal as it is, above it as the mirror of what is below.
+                    let x = if r >= after { tile[after][r] } else { middle.image(tile[r][after]) };
+                    tile[c][r] = tile[c][r].sub_mul(x, *a.at(j + after, j + c));
+                }
+            }
+            tile[c][c] = middle.on_diagonal(tile[c][c]);
+        }
+        for c in 0..B {
+            taint = tile[c][c].taint(taint, zero);
+            a.at(j + c, j + c).write(tile[c][c]);
+            for r in c + 1..B {
+                taint = tile[c][r].taint(taint, zero);
+                a.at(j + r, j + c).write(tile[c][r]);
+                a.at(j + c, j + r).write(middle.image(tile[c][r]));
+            }
+        }
+        taint
+    }
+}
