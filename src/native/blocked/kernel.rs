@@ -21,7 +21,7 @@ pub(crate) struct Kernel<T> {
     /// Columns of a strip of columns.
     wide: usize,
     update: unsafe fn(&Update<T>),
-    left: unsafe fn(usize, *const T, usize, *mut T),
+    left: unsafe fn(usize, *const T, usize, *mut T, usize),
     right: unsafe fn(usize, usize, *const T, Option<*const T>, *mut T),
     factor: unsafe fn(usize, usize, *mut T, usize, *mut usize) -> Option<usize>,
     pack_rows: unsafe fn(usize, usize, *const T, usize, *mut T),
@@ -48,9 +48,9 @@ macro_rules! kernel {
             unsafe { tile::update::<$v, $t, $high, $width, $parts>(task) }
         }
         $(#[target_feature(enable = $features)])?
-        unsafe fn left(depth: usize, l: *const $t, stride: usize, strip: *mut $t) {
+        unsafe fn left(depth: usize, l: *const $t, stride: usize, strips: *mut $t, count: usize) {
             // SAFETY: see above.
-            unsafe { solve::left::<$v, $t, $width, $parts>(depth, l, stride, strip) }
+            unsafe { solve::left::<$v, $t, $width, $parts>(depth, l, stride, strips, count) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn right(
@@ -266,13 +266,14 @@ impl<T: Scalar> Kernel<T> {
         unsafe { (self.update)(&task) }
     }
 
-    /// Y := L⁻¹ Y in a strip of columns, with ones on the diagonal of L.
-    pub(super) fn solve_left(&self, l: Matrix<T>, strip: Matrix<T>, depth: usize) {
+    /// Y := L⁻¹ Y in some strips of columns, with ones on the diagonal of L. Two strips at once are
+    /// faster than one after the other.
+    pub(super) fn solve_left(&self, l: Matrix<T>, strips: Matrix<T>, depth: usize, count: usize) {
         let square = l.rows() == depth && l.columns() == depth;
         assert!(square && depth.is_multiple_of(GROUP), "depth {depth}");
-        self.check_columns(strip, 1, depth);
-        // SAFETY: L and the strip are there. The CPU as above.
-        unsafe { (self.left)(depth, l.pointer(), l.stride(), strip.pointer()) }
+        self.check_columns(strips, count, depth);
+        // SAFETY: L and the strips are there. The CPU as above.
+        unsafe { (self.left)(depth, l.pointer(), l.stride(), strips.pointer(), count) }
     }
 
     /// X := X U⁻¹ in a strip of rows, from column `first` on; the columns before are zero. The

@@ -254,7 +254,7 @@ impl<T: Scalar> Job<'_, T> {
             }
         }
         let factors = self.factors.part(0..depth, 0..depth);
-        self.kernel.solve_left(factors, strip, depth);
+        self.kernel.solve_left(factors, strip, depth, 1);
         self.kernel.unpack_columns(strip, target);
     }
 

@@ -37,11 +37,17 @@ pub(super) fn factor<T: Scalar>(
     let (u, below) =
         (right.part(0..half, 0..columns - half), right.part(half..rows, 0..columns - half));
     let wide = kernel.wide();
-    for at in (0..columns - half).step_by(wide) {
-        let of_u = u.part(0..half, at..(at + wide).min(columns - half));
-        let strip = strips.part(0..wide, at / wide * half..(at / wide + 1) * half);
+    let each_strip = || {
+        (0..columns - half).step_by(wide).map(|at| {
+            let of_u = u.part(0..half, at..(at + wide).min(columns - half));
+            (of_u, strips.part(0..wide, at / wide * half..(at / wide + 1) * half))
+        })
+    };
+    for (of_u, strip) in each_strip() {
         kernel.pack_columns(of_u, strip, half);
-        kernel.solve_left(l, strip, half);
+    }
+    kernel.solve_left(l, strips, half, (columns - half).div_ceil(wide));
+    for (of_u, strip) in each_strip() {
         kernel.unpack_columns(strip, of_u);
     }
     kernel.update_from(l_below, strips, half, below);

@@ -31,31 +31,65 @@ pub(super) fn turned<V: Wide, const PARTS: usize>(x: V) -> V {
     if PARTS == 1 { x } else { x.times_i() }
 }
 
-/// Y := L⁻¹ Y in a strip of columns, with ones on the diagonal of L.
+/// Y := L⁻¹ Y in strips of columns, one behind the other, with ones on the diagonal of L.
 ///
 /// # Safety
 ///
-/// `strip` holds `depth` rows, a multiple of [`GROUP`], of `WIDTH` real numbers, at most a vector;
-/// `l` that many rows and columns, `stride` numbers apart. Nobody writes them meanwhile. The CPU
-/// has the instructions.
+/// Each of `count` strips holds `depth` rows, a multiple of [`GROUP`], of `WIDTH` real numbers, at
+/// most a vector; `l` that many rows and columns, `stride` numbers apart. Nobody writes them
+/// meanwhile. The CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn left<V: Wide, T, const WIDTH: usize, const PARTS: usize>(
     depth: usize,
     l: *const T,
     stride: usize,
-    strip: *mut T,
+    strips: *mut T,
+    count: usize,
+) {
+    let strip = |index: usize| strips.cast::<V::Real>().wrapping_add(index * depth * WIDTH);
+    let mut index = 0;
+    // SAFETY: the strips are there, and two rows fill a vector where they are taken together.
+    unsafe {
+        while V::LANES == 2 * WIDTH && index + 2 <= count {
+            let rows = [strip(index), strip(index + 1)];
+            let load = |i: usize| V::load_two(rows[0].add(i * WIDTH), rows[1].add(i * WIDTH));
+            let store =
+                |y: V, i: usize| y.store_two(rows[0].add(i * WIDTH), rows[1].add(i * WIDTH));
+            solve_left::<V, T, PARTS>(depth, l, stride, load, store);
+            index += 2;
+        }
+        while index < count {
+            let row = |i: usize| strip(index).add(i * WIDTH);
+            let load = |i: usize| {
+                if WIDTH == V::LANES { V::load(row(i)) } else { V::load_first(row(i), WIDTH) }
+            };
+            let store = |y: V, i: usize| {
+                if WIDTH == V::LANES { y.store(row(i)) } else { y.store_first(row(i), WIDTH) }
+            };
+            solve_left::<V, T, PARTS>(depth, l, stride, load, store);
+            index += 1;
+        }
+    }
+}
+
+/// [`left`] for the columns in a vector, whose rows are loaded and stored.
+///
+/// # Safety
+///
+/// As [`left`]; rows up to `depth` can be loaded and stored.
+#[inline(always)]
+unsafe fn solve_left<V: Wide, T, const PARTS: usize>(
+    depth: usize,
+    l: *const T,
+    stride: usize,
+    load: impl Fn(usize) -> V,
+    store: impl Fn(V, usize),
 ) {
     // SAFETY: rows and elements inside of what the caller promises.
     unsafe {
-        let strip = strip.cast::<V::Real>();
-        let row = |i: usize| strip.add(i * WIDTH);
-        let load = |i: usize| {
-            if WIDTH == V::LANES { V::load(row(i)) } else { V::load_first(row(i), WIDTH) }
-        };
         let of_l = |i: usize, k: usize| l.add(i + k * stride).cast::<V::Real>();
-        let zero = V::zero();
         for first in (0..depth).step_by(GROUP) {
-            let mut y = [zero; GROUP];
+            let mut y = [V::zero(); GROUP];
             for i in 0..GROUP {
                 y[i] = load(first + i);
             }
@@ -71,11 +105,7 @@ pub(super) unsafe fn left<V: Wide, T, const WIDTH: usize, const PARTS: usize>(
                 for i in k + 1..GROUP {
                     y[i] = sub_mul::<V, PARTS>(y[i], y[k], i_x, of_l(first + i, first + k));
                 }
-                if WIDTH == V::LANES {
-                    y[k].store(row(first + k));
-                } else {
-                    y[k].store_first(row(first + k), WIDTH);
-                }
+                store(y[k], first + k);
             }
         }
     }
@@ -128,7 +158,7 @@ pub(super) unsafe fn right<
                     c_stride: high,
                     last: V::LANES,
                 };
-                tile.run::<V, HEIGHT, WIDTH, PARTS, false>();
+                tile.run::<V, HEIGHT, WIDTH, PARTS, false, false>();
             }
             let t = |i: usize, k: usize| of_triangle(j + i, j + k).cast::<V::Real>();
             for i in 0..HEIGHT {

@@ -125,16 +125,25 @@ fn rows_of_u<T: Scalar>(
     let depth = columns.len().next_multiple_of(GROUP);
     let factors = memory.factors.part(0..depth, 0..depth);
     let exchanged = memory.exchanged.part(columns, 0..1);
-    team.each((n - right).div_ceil(wide), &|_, index| {
+    team.each((n - right).div_ceil(2 * wide), &|_, index| {
         // SAFETY: nobody changes it before all are done.
         let exchanged = unsafe { exchanged.column(0) };
-        let here = strip_of(right..n, wide, index);
-        swap_rows(memory.a.part(j..n, here.clone()), exchanged);
-        let strip = nth(memory.columns, index, depth);
-        kernel.pack_columns(memory.a.part(j..right, here.clone()), strip, depth);
-        kernel.solve_left(factors, strip, depth);
+        let pair = strip_of(right..n, 2 * wide, index);
+        swap_rows(memory.a.part(j..n, pair.clone()), exchanged);
+        let strip = |at: usize| nth(memory.columns, 2 * index + at, depth);
+        let each = || strips_of(pair.clone(), wide).enumerate();
+        for (at, here) in each() {
+            kernel.pack_columns(memory.a.part(j..right, here), strip(at), depth);
+        }
+        let count = pair.len().div_ceil(wide);
+        let first = 2 * index * depth;
+        let strips = memory.columns.part(0..wide, first..first + count * depth);
+        kernel.solve_left(factors, strips, depth, count);
         if let Some(above) = memory.above {
-            kernel.largest(strip, depth, above.part(here.start..here.start + wide, 0..1));
+            for (at, here) in each() {
+                let above = above.part(here.start..here.start + wide, 0..1);
+                kernel.largest(strip(at), depth, above);
+            }
         }
     });
 }
@@ -202,12 +211,22 @@ impl<T: Scalar> Step<'_, T> {
         let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
         let inverses = memory.inverses.part(0..depth, 0..1);
         let (kind, rows) = sizes.task(block, index);
+        match kind {
+            Kind::Above => {
+                pack_rows(kernel, memory.a.part(rows.clone(), columns.clone()), strips, depth);
+            }
+            Kind::Diagonal => {}
+            Kind::Below => {
+                let panel = memory.panel(sizes, block);
+                let panel = panel.part(rows.start - j..rows.end - j, 0..width);
+                pack_rows(kernel, panel, strips, depth);
+            }
+        }
         for (at, here) in strips_of(rows, kernel.high()).enumerate() {
             let strip = nth(strips, at, depth);
             let target = memory.a.part(here.clone(), columns.clone());
             match kind {
                 Kind::Above => {
-                    kernel.pack_rows(target, strip);
                     zero(strip, width..depth);
                     kernel.solve_upper(diagonal, inverses, strip, depth, 0);
                     kernel.unpack_rows(strip, target);
@@ -221,13 +240,8 @@ impl<T: Scalar> Step<'_, T> {
                     kernel.solve_upper(diagonal, inverses, strip, depth, first / wide * wide);
                     kernel.unpack_rows(strip, target);
                 }
-                Kind::Below => {
-                    let panel = memory.panel(sizes, block);
-                    kernel.pack_rows(panel.part(here.start - j..here.end - j, 0..width), strip);
-                    if memory.aside.is_some() {
-                        kernel.unpack_rows(strip, target);
-                    }
-                }
+                Kind::Below if memory.aside.is_some() => kernel.unpack_rows(strip, target),
+                Kind::Below => {}
             }
         }
     }
@@ -294,10 +308,10 @@ fn substitute<T: Scalar>(
             let width = columns.len();
             let depth = width.next_multiple_of(GROUP);
             let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+            pack_rows(kernel, memory.a.part(rows.clone(), columns.clone()), strips, depth);
             for (at, here) in strips_of(rows.clone(), high).enumerate() {
                 let strip = nth(strips, at, depth);
                 let target = memory.a.part(here, columns.clone());
-                kernel.pack_rows(target, strip);
                 if span.contains(&block) {
                     zero(strip, width..depth);
                     kernel.solve_lower(diagonal, strip, depth);
@@ -401,6 +415,20 @@ pub(super) fn keep_factors<T: Scalar>(
     factors.part(0..width, 0..width).copy_from(block);
     for (index, here) in strips_of(0..depth, wide).enumerate() {
         kernel.pack_columns(factors.part(0..depth, here), nth(strips, index, depth), depth);
+    }
+}
+
+/// Columns that are packed for all strips before the next ones: a column is read from front to back
+/// then, as far as the strips reach.
+const TOGETHER: usize = 24;
+
+/// Copies rows of a matrix to strips of `depth` columns.
+fn pack_rows<T: Scalar>(kernel: &Kernel<T>, from: Matrix<T>, strips: Matrix<T>, depth: usize) {
+    for columns in strips_of(0..from.columns(), TOGETHER) {
+        for (at, here) in strips_of(0..from.rows(), kernel.high()).enumerate() {
+            let strip = nth(strips, at, depth).part(0..kernel.high(), columns.clone());
+            kernel.pack_rows(from.part(here, columns.clone()), strip);
+        }
     }
 }
 

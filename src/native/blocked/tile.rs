@@ -77,22 +77,28 @@ pub(super) unsafe fn update<
                 last: V::LANES,
             };
             if rows == HEIGHT * V::LANES {
-                tile.run::<V, HEIGHT, WIDTH, PARTS, false>();
+                tile.run::<V, HEIGHT, WIDTH, PARTS, false, true>();
                 continue;
             }
             let vectors = rows.div_ceil(V::LANES);
             let tile = Tile { last: rows - (vectors - 1) * V::LANES, ..tile };
             match (vectors, tile.last == V::LANES) {
-                (1, true) => tile.run::<V, 1, WIDTH, PARTS, false>(),
-                (1, false) => tile.run::<V, 1, WIDTH, PARTS, true>(),
-                (2, true) => tile.run::<V, 2, WIDTH, PARTS, false>(),
-                (2, false) => tile.run::<V, 2, WIDTH, PARTS, true>(),
+                (1, true) => tile.run::<V, 1, WIDTH, PARTS, false, true>(),
+                (1, false) => tile.run::<V, 1, WIDTH, PARTS, true, true>(),
+                (2, true) => tile.run::<V, 2, WIDTH, PARTS, false, true>(),
+                (2, false) => tile.run::<V, 2, WIDTH, PARTS, true, true>(),
                 // Full ones are done.
-                _ => tile.run::<V, HEIGHT, WIDTH, PARTS, true>(),
+                _ => tile.run::<V, HEIGHT, WIDTH, PARTS, true, true>(),
             }
         }
     }
 }
+
+/// Columns of A from being asked for to being used: they come from the second cache.
+const AHEAD: usize = 8;
+
+/// Columns of A from which a product is long: shorter ones are of small matrices, which are near.
+const LONG: usize = 96;
 
 /// A tile of an [`Update`]; rows, strides and pointers in real numbers.
 pub(super) struct Tile<R> {
@@ -110,7 +116,8 @@ pub(super) struct Tile<R> {
 }
 
 impl<R> Tile<R> {
-    /// Updates `HEIGHT` vectors of rows; the last one may be `CUT`.
+    /// Updates `HEIGHT` vectors of rows; the last one may be `CUT`. What is `FAR`, not in the first
+    /// cache, is asked for ahead.
     ///
     /// # Safety
     ///
@@ -122,6 +129,7 @@ impl<R> Tile<R> {
         const WIDTH: usize,
         const PARTS: usize,
         const CUT: bool,
+        const FAR: bool,
     >(
         &self,
     ) {
@@ -133,27 +141,41 @@ impl<R> Tile<R> {
                 let at = at.add(i * V::LANES);
                 if cut(i) { V::load_first(at, self.last) } else { V::load(at) }
             };
-            for j in 0..self.columns {
-                for i in 0..HEIGHT {
-                    let c = self.c.wrapping_add(j * self.c_stride + i * V::LANES);
-                    V::prefetch(c.cast(), true);
-                }
-            }
             let zero = V::zero();
             let mut sums = [[zero; HEIGHT]; WIDTH];
             let (mut a, mut b) = (self.a, self.b);
-            for _ in 0..self.depth {
-                let mut x = [zero; HEIGHT];
-                for i in 0..HEIGHT {
-                    x[i] = load(a, i);
-                }
-                for j in 0..WIDTH {
-                    let y = V::splat_from(b.add(j));
+            // C is asked for column by column during the first half of long products: all at once
+            // would keep A waiting. A column may end in another line than its last vector begins in.
+            let each = if FAR && self.depth >= LONG { self.depth / (2 * WIDTH) } else { 0 };
+            for part in 0..=WIDTH {
+                if FAR && part < self.columns {
                     for i in 0..HEIGHT {
-                        sums[j][i] = sums[j][i].sub_mul(x[i], y);
+                        let c = self.c.wrapping_add(part * self.c_stride + i * V::LANES);
+                        V::prefetch(c.cast(), true);
                     }
+                    let c = self.c.wrapping_add(part * self.c_stride + HEIGHT * V::LANES - 1);
+                    V::prefetch(c.cast(), true);
                 }
-                (a, b) = (a.add(self.a_stride), b.add(WIDTH));
+                for _ in 0..if part < WIDTH { each } else { self.depth - WIDTH * each } {
+                    let mut x = [zero; HEIGHT];
+                    for i in 0..HEIGHT {
+                        x[i] = load(a, i);
+                    }
+                    if FAR {
+                        let ahead = a.wrapping_add(AHEAD * self.a_stride);
+                        for i in 0..HEIGHT {
+                            V::prefetch(ahead.wrapping_add(i * V::LANES).cast(), true);
+                        }
+                        V::prefetch(b.wrapping_add(AHEAD * WIDTH).cast(), true);
+                    }
+                    for j in 0..WIDTH {
+                        let y = V::splat_from(b.add(j));
+                        for i in 0..HEIGHT {
+                            sums[j][i] = sums[j][i].sub_mul(x[i], y);
+                        }
+                    }
+                    (a, b) = (a.add(self.a_stride), b.add(WIDTH));
+                }
             }
             for j in 0..WIDTH / PARTS {
                 if j < self.columns {

@@ -16,6 +16,40 @@ pub(super) trait Wide: Vector {
     /// Each pair of lanes, as a complex number, times the imaginary unit.
     fn times_i(self) -> Self;
 
+    /// Two halves of a vector, from two places.
+    ///
+    /// # Safety
+    ///
+    /// Half a vector can be read at each. The CPU has the instructions.
+    #[inline(always)]
+    unsafe fn load_two(first: *const Self::Real, second: *const Self::Real) -> Self {
+        let half = Self::LANES / 2;
+        let mut both = [Self::Real::from_f64(0.0); MAX_LANES];
+        // SAFETY: the caller's promise; there is room for a vector.
+        unsafe {
+            both.as_mut_ptr().copy_from_nonoverlapping(first, half);
+            both.as_mut_ptr().add(half).copy_from_nonoverlapping(second, half);
+            Self::load(both.as_ptr())
+        }
+    }
+
+    /// Stores the two halves of a vector to two places.
+    ///
+    /// # Safety
+    ///
+    /// Half a vector can be written at each. The CPU has the instructions.
+    #[inline(always)]
+    unsafe fn store_two(self, first: *mut Self::Real, second: *mut Self::Real) {
+        let half = Self::LANES / 2;
+        let mut both = [Self::Real::from_f64(0.0); MAX_LANES];
+        // SAFETY: the caller's promise; there is room for a vector.
+        unsafe {
+            self.store(both.as_mut_ptr());
+            first.copy_from_nonoverlapping(both.as_ptr(), half);
+            second.copy_from_nonoverlapping(both.as_ptr().add(half), half);
+        }
+    }
+
     /// Zero in every lane.
     ///
     /// # Safety
@@ -41,7 +75,7 @@ pub(super) trait Wide: Vector {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86 {
-    ($($vector:ident: $swap:expr, $negate:expr);*) => {$(
+    ($($vector:ident: $swap:expr, $negate:expr $(, $load:expr, $store:expr)?);*) => {$(
         impl Wide for $vector {
             #[inline(always)]
             fn swap(self) -> Self {
@@ -54,6 +88,19 @@ macro_rules! x86 {
                 // SAFETY: a vector is there, so the CPU has its instructions.
                 unsafe { $vector($negate($swap(self.0))) }
             }
+            $(
+                #[inline(always)]
+                unsafe fn load_two(first: *const Self::Real, second: *const Self::Real) -> Self {
+                    // SAFETY: the caller's promise.
+                    unsafe { $vector($load(first, second)) }
+                }
+
+                #[inline(always)]
+                unsafe fn store_two(self, first: *mut Self::Real, second: *mut Self::Real) {
+                    // SAFETY: the caller's promise.
+                    unsafe { $store(self.0, first, second) }
+                }
+            )?
         }
     )*};
 }
@@ -64,13 +111,25 @@ x86! {
         |x| arch::_mm256_xor_pd(x, arch::_mm256_setr_pd(-0.0, 0.0, -0.0, 0.0));
     F32x8: |x| arch::_mm256_permute_ps::<0b1011_0001>(x),
         |x| arch::_mm256_xor_ps(x, arch::_mm256_castpd_ps(
-            arch::_mm256_castsi256_pd(arch::_mm256_set1_epi64x(0x8000_0000))));
+            arch::_mm256_castsi256_pd(arch::_mm256_set1_epi64x(0x8000_0000)))),
+        |first, second| arch::_mm256_set_m128(arch::_mm_loadu_ps(second), arch::_mm_loadu_ps(first)),
+        |x, first, second| {
+            arch::_mm_storeu_ps(first, arch::_mm256_castps256_ps128(x));
+            arch::_mm_storeu_ps(second, arch::_mm256_extractf128_ps::<1>(x));
+        };
     F64x8: |x| arch::_mm512_permute_pd::<0b0101_0101>(x),
         |x| arch::_mm512_xor_pd(
             x, arch::_mm512_setr_pd(-0.0, 0.0, -0.0, 0.0, -0.0, 0.0, -0.0, 0.0));
     F32x16: |x| arch::_mm512_permute_ps::<0b1011_0001>(x),
         |x| arch::_mm512_xor_ps(
-            x, arch::_mm512_castsi512_ps(arch::_mm512_set1_epi64(0x8000_0000)))
+            x, arch::_mm512_castsi512_ps(arch::_mm512_set1_epi64(0x8000_0000))),
+        |first, second| arch::_mm512_insertf32x8::<1>(
+            arch::_mm512_castps256_ps512(arch::_mm256_loadu_ps(first)),
+            arch::_mm256_loadu_ps(second)),
+        |x, first, second| {
+            arch::_mm256_storeu_ps(first, arch::_mm512_castps512_ps256(x));
+            arch::_mm256_storeu_ps(second, arch::_mm512_extractf32x8_ps::<1>(x));
+        }
 }
 
 /// Some numbers in plain Rust, for the compiler to put in the registers that every CPU has.
