@@ -50,7 +50,7 @@ pub(crate) fn invert<T: Scalar>(
     determinant: bool,
 ) -> Result<Facts<T>, Breakdown> {
     assert!(n >= 1 && n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
-    let sizes = Sizes::of(kernel, n, team.threads());
+    let sizes = Sizes::of_half(kernel, n, team.threads());
     let (block, wide, high) = (sizes.block, kernel.wide(), kernel.high());
     let [rows, columns, diagonal, squares, factors, inverses, pivots, beyond] =
         parts(&mut work.scalars, lengths(kernel, &sizes))?;
@@ -97,7 +97,7 @@ pub(crate) fn reserve<T: Scalar>(
     work: &mut Work<T>,
     n: usize,
 ) -> Result<(), Breakdown> {
-    parts(&mut work.scalars, lengths(kernel, &Sizes::of(kernel, n, 1))).map(|_| ())
+    parts(&mut work.scalars, lengths(kernel, &Sizes::of_half(kernel, n, 1))).map(|_| ())
 }
 
 /// Scalars of each part of the memory, in the order in which they are taken.

@@ -47,8 +47,17 @@ impl Sizes {
     /// The most columns of a block.
     pub(super) const WIDEST: usize = 240;
 
+    /// Those of a matrix with two triangles.
     pub(super) fn of<T: Scalar>(kernel: &Kernel<T>, n: usize, threads: usize) -> Self {
-        let block = block::<T>(kernel, n);
+        Self::with(kernel, block(kernel, n), n, threads)
+    }
+
+    /// Those of a triangle.
+    pub(super) fn of_half<T: Scalar>(kernel: &Kernel<T>, n: usize, threads: usize) -> Self {
+        Self::with(kernel, block_of_half(kernel, n), n, threads)
+    }
+
+    fn with<T: Scalar>(kernel: &Kernel<T>, block: usize, n: usize, threads: usize) -> Self {
         let high = kernel.high();
         let strip = block * high * size_of::<T>();
         let strips = (CHUNK_BYTES / strip).max(1);
@@ -166,18 +175,40 @@ impl Sizes {
     }
 }
 
+/// An order as it counts for the width of a block: real numbers of single precision come to the
+/// rate of products with narrower ones.
+fn weight<T: Scalar>(n: usize) -> usize {
+    if !T::COMPLEX && size_of::<T>() == size_of::<f32>() { n / 2 } else { n }
+}
+
+/// What the width of every block is a multiple of: every strip of rows is 24 or 48 numbers high, or
+/// divides that.
+fn unit<T: Scalar>(kernel: &Kernel<T>) -> usize {
+    kernel.high().max(24)
+}
+
 /// The columns of a block for an order, as measured.
 fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
-    // Real numbers of single precision come to the rate of products with narrower blocks.
-    let single = !T::COMPLEX && size_of::<T>() == size_of::<f32>();
-    let wanted = match if single { n / 2 } else { n } {
-        0..160 => 48,
+    let wanted = match weight::<T>(n) {
+        0..112 => 24,
+        112..160 => 48,
         160..400 => 72,
         400..800 => 96,
         800..1500 => 144,
         _ => Sizes::WIDEST,
     };
-    // Every strip of rows is 24 or 48 numbers high, or divides that.
-    let unit = kernel.high().max(24);
+    let unit = unit(kernel);
     (wanted / unit).max(1) * unit
+}
+
+/// The columns of a block of a triangle for an order, as measured: narrower, since the work on the
+/// diagonal is a larger part of all.
+fn block_of_half<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
+    let wanted: usize = match weight::<T>(n) {
+        0..300 => 24,
+        300..800 => 48,
+        800..3000 => 72,
+        _ => 144,
+    };
+    wanted.next_multiple_of(unit(kernel))
 }
