@@ -9,7 +9,7 @@ use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, General, Norm, Symme
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
 use crate::mirror;
-use crate::native::blocked::{Alone, Crew, Half, Team};
+use crate::native::blocked::{self, Alone, Crew, Half, Team};
 use crate::native::{self, Kernel, Kind};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
@@ -190,7 +190,7 @@ impl<T: Scalar> Matrix<'_, T> {
             && matches!(plan.structure, Structure::PositiveDefinite | Structure::Hermitian)
         {
             // Declared real, so its imaginary part is not looked at.
-            mirror::make_diagonal_real(n, self.a);
+            blocked::make_diagonal_real(n, self.a);
         }
         if plan.check_finite {
             let team = self.kept.team();
@@ -485,7 +485,7 @@ impl<T: Scalar> Matrix<'_, T> {
             self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),
         )?;
         if matches!(found, Found::Diagonal | Found::Hermitian | Found::Symmetric) {
-            mirror::lower(n, self.a, found == Found::Hermitian);
+            self.mirror(Triangle::Lower, found == Found::Hermitian);
         }
         self.check_result()
     }
@@ -515,10 +515,7 @@ impl<T: Scalar> Matrix<'_, T> {
 
     /// Makes the other triangle of the slice the mirror of this one.
     fn mirror(&mut self, from: Triangle, hermitian: bool) {
-        match from {
-            Triangle::Lower => mirror::lower(self.n, self.a, hermitian),
-            Triangle::Upper => mirror::upper(self.n, self.a, hermitian),
-        }
+        blocked::mirror(self.kept.team(), self.n, self.a, from, hermitian);
     }
 
     fn keep_diagonal(&mut self) {
@@ -530,7 +527,7 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Undoes a factorization of the lower triangle: the upper one and the kept diagonal are
     /// whole.
     fn restore_lower(&mut self, hermitian: bool) {
-        mirror::upper(self.n, self.a, hermitian);
+        self.mirror(Triangle::Upper, hermitian);
         for (to, &from) in self.a.iter_mut().step_by(self.n + 1).zip(&self.kept.diagonal) {
             *to = from;
         }

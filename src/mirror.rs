@@ -1,6 +1,5 @@
-//! The two triangles of a square matrix in a slice without gaps: each as the image of the other.
+//! Square matrices in a slice without gaps, transposed and compared with their transposes.
 
-use crate::element::Scalar;
 use std::ops::Range;
 
 /// Transposes a square matrix in its place, in tiles that fit the cache.
@@ -8,38 +7,10 @@ pub(crate) fn transpose<T: Copy>(n: usize, a: &mut [T]) {
     for (rows, columns) in tiles_below(n) {
         let below = Tile::of(n, a, &rows, &columns);
         let above = Tile::of(n, a, &columns, &rows);
-        above.put(n, a, &rows, &columns, |x| x);
-        below.put(n, a, &columns, &rows, |x| x);
+        above.put(n, a, &rows, &columns);
+        below.put(n, a, &columns, &rows);
     }
     for_diagonal_tiles(n, |i, j| a.swap(j * n + i, i * n + j));
-}
-
-/// Makes the upper triangle of a column-major slice the mirror of the lower one, conjugated if
-/// `hermitian` (and then the diagonal real).
-pub(crate) fn lower<T: Scalar>(n: usize, a: &mut [T], hermitian: bool) {
-    let conjugate = T::COMPLEX && hermitian;
-    let image = |x: T| if conjugate { x.conj() } else { x };
-    for (rows, columns) in tiles_below(n) {
-        Tile::of(n, a, &rows, &columns).put(n, a, &columns, &rows, image);
-    }
-    for_diagonal_tiles(n, |i, j| a[j * n + i] = image(a[i * n + j]));
-    if conjugate {
-        make_diagonal_real(n, a);
-    }
-}
-
-/// Makes the lower triangle of a column-major slice the mirror of the upper one; see
-/// [`lower`].
-pub(crate) fn upper<T: Scalar>(n: usize, a: &mut [T], hermitian: bool) {
-    let conjugate = T::COMPLEX && hermitian;
-    let image = |x: T| if conjugate { x.conj() } else { x };
-    for (rows, columns) in tiles_below(n) {
-        Tile::of(n, a, &columns, &rows).put(n, a, &rows, &columns, image);
-    }
-    for_diagonal_tiles(n, |i, j| a[i * n + j] = image(a[j * n + i]));
-    if conjugate {
-        make_diagonal_real(n, a);
-    }
 }
 
 /// The order of a tile.
@@ -60,19 +31,12 @@ impl<T: Copy> Tile<T> {
         Tile(tile)
     }
 
-    /// Makes some rows of some columns of a slice the images of this tile, transposed.
-    fn put(
-        &self,
-        n: usize,
-        a: &mut [T],
-        rows: &Range<usize>,
-        columns: &Range<usize>,
-        image: impl Fn(T) -> T,
-    ) {
+    /// Makes some rows of some columns of a slice this tile, transposed.
+    fn put(&self, n: usize, a: &mut [T], rows: &Range<usize>, columns: &Range<usize>) {
         for (i, j) in columns.clone().enumerate() {
             let from = self.0[i..].iter().step_by(STRIDE);
             for (to, &from) in a[j * n..][rows.clone()].iter_mut().zip(from) {
-                *to = image(from);
+                *to = from;
             }
         }
     }
@@ -94,13 +58,6 @@ fn for_diagonal_tiles(n: usize, mut visit: impl FnMut(usize, usize)) {
     }
 }
 
-/// Drops the imaginary parts of the diagonal.
-pub(crate) fn make_diagonal_real<T: Scalar>(n: usize, a: &mut [T]) {
-    for d in a.iter_mut().step_by(n + 1) {
-        *d = T::from_f64(d.re().into());
-    }
-}
-
 /// Whether `holds(i, j)` for every i < j, in tiles that fit the cache; stops at the first
 /// counterexample.
 pub(crate) fn all_pairs(n: usize, mut holds: impl FnMut(usize, usize) -> bool) -> bool {
@@ -114,7 +71,6 @@ pub(crate) fn all_pairs(n: usize, mut holds: impl FnMut(usize, usize) -> bool) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use num_complex::Complex64;
 
     #[test]
     fn transposing_twice_gives_the_matrix_back() {
@@ -125,33 +81,6 @@ mod tests {
             assert!((0..n).all(|i| (0..n).all(|j| t[i * n + j] == a[j * n + i])), "order {n}");
             transpose(n, &mut t);
             assert_eq!(t, a);
-        }
-    }
-
-    #[test]
-    fn a_mirrored_triangle_is_the_other_one_transposed() {
-        let number = |i: usize, j: usize| Complex64::new((100 * i + j) as f64, (i + 3 * j) as f64);
-        for n in [0, 1, 2, 31, 32, 33, 64, 70] {
-            let a: Vec<_> = (0..n * n).map(|at| number(at % n, at / n)).collect();
-            for (from_lower, hermitian) in
-                [(true, true), (true, false), (false, true), (false, false)]
-            {
-                let mut mirrored = a.clone();
-                let mirror = if from_lower { lower } else { upper };
-                mirror(n, &mut mirrored, hermitian);
-                for i in 0..n {
-                    for j in 0..n {
-                        let from = if (i > j) == from_lower { number(i, j) } else { number(j, i) };
-                        let expected = match (i == j, hermitian) {
-                            (true, true) => Complex64::from(from.re),
-                            (true, false) => from,
-                            _ if hermitian && (i > j) != from_lower => from.conj(),
-                            _ => from,
-                        };
-                        assert_eq!(mirrored[j * n + i], expected, "({i}, {j}) of {n}");
-                    }
-                }
-            }
         }
     }
 }

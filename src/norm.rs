@@ -2,6 +2,8 @@
 
 use crate::element::Scalar;
 use crate::engine::Norm;
+use crate::native::blocked::{Team, share};
+use crate::native::set::vectorized;
 use crate::structure::Triangle;
 
 /// Which elements of a column-major slice belong to the matrix.
@@ -29,10 +31,11 @@ impl Part {
     }
 }
 
-/// The norm of a matrix of order `n`, times `factor`.
+/// The norm of a matrix of order `n`, times `factor`, with the same bits for every team.
 ///
 /// `sums` is workspace. LAPACK's `lange`, `lantr` and `lansy` with norm `1` or `I`.
 pub(crate) fn norm<T: Scalar>(
+    team: &dyn Team,
     which: Norm,
     part: Part,
     n: usize,
@@ -42,30 +45,54 @@ pub(crate) fn norm<T: Scalar>(
 ) -> f64 {
     sums.clear();
     sums.resize(n, 0.0);
-    for j in 0..n {
-        let rows = part.rows(n, j);
-        let column = &a[j * n..][rows.clone()];
-        match (part, which) {
-            (Part::Mirrored(_), _) => {
-                for (i, x) in rows.zip(column) {
-                    let size = size(*x, factor);
-                    sums[i] += size;
-                    if i != j {
-                        sums[j] += size;
+    // A mirrored triangle is in the sums of its columns and, without the diagonal, of its rows.
+    let mirrored = matches!(part, Part::Mirrored(_));
+    if mirrored || which == Norm::One {
+        share(team, sums, 1, &|first, sums| {
+            vectorized(|| {
+                for (j, sum) in (first..).zip(sums) {
+                    *sum = sum_of(&a[j * n..][part.rows(n, j)], factor);
+                }
+            });
+        });
+    }
+    if mirrored || which == Norm::Infinity {
+        share(team, sums, 1, &|first, sums| {
+            vectorized(|| {
+                for j in 0..n {
+                    let mut rows = part.rows(n, j);
+                    match part {
+                        Part::Mirrored(Triangle::Lower) => rows.start += 1,
+                        Part::Mirrored(Triangle::Upper) => rows.end -= 1,
+                        _ => {}
+                    }
+                    let rows = rows.start.max(first)..rows.end.min(first + sums.len());
+                    if rows.is_empty() {
+                        continue;
+                    }
+                    let sums = &mut sums[rows.start - first..rows.end - first];
+                    for (sum, &x) in sums.iter_mut().zip(&a[j * n..][rows]) {
+                        *sum += size(x, factor);
                     }
                 }
-            }
-            (_, Norm::One) => {
-                sums[j] = column.iter().map(|&x| size(x, factor)).sum();
-            }
-            (_, Norm::Infinity) => {
-                for (sum, x) in sums[rows].iter_mut().zip(column) {
-                    *sum += size(*x, factor);
-                }
-            }
-        }
+            });
+        });
     }
     largest(sums.iter().copied())
+}
+
+/// The sum of the sizes of some numbers times `factor`: several sums side by side, for the compiler
+/// to put into registers.
+#[inline]
+fn sum_of<T: Scalar>(column: &[T], factor: f64) -> f64 {
+    let mut sums = [0.0; 16];
+    let (whole, rest) = column.as_chunks::<16>();
+    for some in whole.iter().map(|some| &some[..]).chain([rest]) {
+        for (sum, &x) in sums.iter_mut().zip(some) {
+            *sum += size(x, factor);
+        }
+    }
+    sums.into_iter().sum()
 }
 
 /// |x| times a power of two, which is taken first: the modulus of a complex number may overflow
@@ -92,6 +119,7 @@ const SHRINK: f64 = 1.0 / (1u64 << 40) as f64;
 
 /// The norm of A for a condition estimator of `T`; see [`ScaledNorm`].
 pub(crate) fn for_condition<T: Scalar>(
+    team: &dyn Team,
     which: Norm,
     part: Part,
     n: usize,
@@ -99,7 +127,7 @@ pub(crate) fn for_condition<T: Scalar>(
     sums: &mut Vec<f64>,
 ) -> ScaledNorm {
     let fits = |value: f64| T::Real::from_f64(value).is_finite();
-    scaled(|factor| norm(which, part, n, a, factor, sums), fits)
+    scaled(|factor| norm(team, which, part, n, a, factor, sums), fits)
 }
 
 /// A norm that is computed times a factor: 1 if it fits then, else one that makes it fit.
@@ -117,11 +145,12 @@ pub(crate) fn scaled(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::blocked::Alone;
 
     #[test]
     fn a_norm_beyond_the_range_is_scaled() {
         let a = [f64::MAX, -f64::MAX, f64::MAX, f64::MAX];
-        let scaled = for_condition(Norm::One, Part::Full, 2, &a, &mut Vec::new());
+        let scaled = for_condition(&Alone, Norm::One, Part::Full, 2, &a, &mut Vec::new());
         assert_eq!(scaled.factor, SHRINK);
         assert_eq!(scaled.value, 2.0 * (f64::MAX * SHRINK));
     }
@@ -132,7 +161,7 @@ mod tests {
         // Column-major [[1, ·], [-2, 3]].
         let lower = [1.0, -2.0, nan, 3.0];
         let mut sums = Vec::new();
-        let mut of = |which, part| norm(which, part, 2, &lower, 1.0, &mut sums);
+        let mut of = |which, part| norm(&Alone, which, part, 2, &lower, 1.0, &mut sums);
         assert_eq!(of(Norm::One, Part::Triangular(Triangle::Lower)), 3.0);
         assert_eq!(of(Norm::Infinity, Part::Triangular(Triangle::Lower)), 5.0);
         assert_eq!(of(Norm::One, Part::Mirrored(Triangle::Lower)), 5.0);

@@ -21,6 +21,7 @@ use openblas_src as _;
 
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Invert, Svd, Symmetry};
+use crate::native::blocked::Alone;
 use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
 use routines::Routines;
@@ -76,7 +77,7 @@ fn norm_if_asked<T: Scalar + Routines>(
     n: usize,
     a: &[T],
 ) -> Option<ScaledNorm> {
-    ask.rcond.map(|which| norm::for_condition(which, part, n, a, &mut work.sums))
+    ask.rcond.map(|which| norm::for_condition(&Alone, which, part, n, a, &mut work.sums))
 }
 
 /// The condition number, now that the inverse (or the part of it that was computed) is in `a`.
@@ -99,7 +100,7 @@ fn settled_rcond<T: Scalar + Routines>(
     if estimate > 0.0 && estimate.is_finite() {
         return Some(at_most_one(estimate));
     }
-    let inverse = norm::for_condition(which, part, n, a, &mut work.sums);
+    let inverse = norm::for_condition(&Alone, which, part, n, a, &mut work.sums);
     // By logarithms, since neither product nor quotients have to be in range.
     let log = |norm: ScaledNorm| norm.value.log2() - norm.factor.log2();
     Some(at_most_one((-log(norm) - log(inverse)).exp2()))

@@ -183,7 +183,17 @@ fn both_norms<T: Parts>() {
                 kernel.one_as(kind, &mut work, n, &mut x, ask).unwrap().unwrap();
                 let mut sums = Vec::new();
                 let part = crate::norm::Part::Full;
-                let mut norm = |a: &[T]| crate::norm::norm(norm, part, n, a, 1.0, &mut sums);
+                let mut norm = |a: &[T]| {
+                    crate::norm::norm(
+                        &crate::native::blocked::Alone,
+                        norm,
+                        part,
+                        n,
+                        a,
+                        1.0,
+                        &mut sums,
+                    )
+                };
                 let exact = 1.0 / (norm(&a) * norm(&x));
                 let what = format!("{} {} {kind:?} order {n}", set.name(), T::NAME);
                 let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;

@@ -9,7 +9,7 @@ use super::{Group, Kernel, MAX_ORDER, Request, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
-use crate::mirror;
+use crate::native::blocked;
 use crate::residual;
 use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
@@ -281,7 +281,7 @@ fn finds_structures<T: Parts>() {
                         }
                     }
                     if (lane + round) % 6 == 3 {
-                        mirror::make_diagonal_real(n, a);
+                        blocked::make_diagonal_real(n, a);
                     }
                 }
                 let expected = a.chunks_exact(size).enumerate().fold(0, |mask, (lane, a)| {

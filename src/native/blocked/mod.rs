@@ -5,7 +5,8 @@
 //! block of columns; [`tile`] is the product that nearly all of the work is, [`solve`] the
 //! triangular systems within a block; both read strips of matrices, which [`pack`] makes.
 //! [`kernel`] has all of these for each instruction set. [`permute`] brings the columns of the
-//! inverse to their places, [`sizes`] says how wide the blocks are, [`team`] who works on them.
+//! inverse to their places, [`mirror`](mod@mirror) the other triangle of a symmetric one to its;
+//! [`sizes`] says how wide the blocks are, [`team`] who works on them.
 //!
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns
@@ -16,6 +17,7 @@ mod kernel;
 mod leaf;
 mod lower;
 mod matrix;
+mod mirror;
 mod pack;
 mod panel;
 mod permute;
@@ -37,6 +39,7 @@ use crate::workspace;
 pub(crate) use kernel::{Kernel, Kernels};
 pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
+pub(crate) use mirror::{make_diagonal_real, mirror};
 use sizes::Sizes;
 use sweeps::Memory;
 pub(crate) use team::{Alone, Crew, Team, all, share};
@@ -103,7 +106,7 @@ pub(crate) fn invert<T: Scalar>(
         parts(scalars, lengths)?;
     let (wide, high) = (kernel.wide(), kernel.high());
     let strips = |slice: &mut [T], size| Matrix::new(slice, size, size, slice.len() / size);
-    let norm = ask.rcond.map(|which| norm::for_condition(which, Part::Full, n, a, sums));
+    let norm = ask.rcond.map(|which| norm::for_condition(team, which, Part::Full, n, a, sums));
 
     let rows = strips(rows, high);
     let columns = strips(columns, wide);
@@ -145,7 +148,7 @@ pub(crate) fn invert<T: Scalar>(
 
     let rcond = norm
         .zip(ask.rcond)
-        .map(|(norm, which)| rcond(norm, norm::for_condition(which, Part::Full, n, a, sums)));
+        .map(|(norm, which)| rcond(norm, norm::for_condition(team, which, Part::Full, n, a, sums)));
     let determinant = ask.determinant.then(|| {
         let mut product = Product::new();
         for j in 0..n {

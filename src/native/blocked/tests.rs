@@ -1,12 +1,12 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
-use super::{APART, Alone, Crew, Half, Kernel, Work, invert, invert_lower, parts};
+use super::{APART, Alone, Crew, Half, Kernel, Work, invert, invert_lower, mirror, parts};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
-use crate::mirror;
 use crate::native::set::Set;
 use crate::native::tests::{Parts, bits, random, sets};
 use crate::residual;
+use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -160,7 +160,7 @@ fn random_half<T: Parts>(n: usize, half: Half, rng: &mut StdRng) -> Vec<T> {
 fn whole<T: Parts>(n: usize, half: Half, a: &[T]) -> Vec<T> {
     let mut whole = a.to_vec();
     match half {
-        Half::Definite => mirror::lower(n, &mut whole, true),
+        Half::Definite => mirror(&Alone, n, &mut whole, Triangle::Lower, true),
         Half::Triangular => {
             for j in 0..n {
                 whole[j * n..j * n + j].fill(T::zero());

@@ -2,6 +2,7 @@
 
 use super::{ALL, Parts, sets};
 use crate::engine::{Ask, Norm};
+use crate::native::blocked::Alone;
 use crate::native::{Group, Kernel, Kind, Work};
 use crate::norm::{self, Part};
 use crate::structure::Triangle;
@@ -64,8 +65,15 @@ fn conditions<T: Parts>() {
                         assert!(inverted >> lane & 1 == 1, "{what}");
                         // Exact powers of two, so that the product does not overflow here.
                         let mut norm = |a: &[T]| {
-                            let scaled =
-                                norm::norm(which, Part::Full, n, a, f64::exp2(-12.0), &mut sums);
+                            let scaled = norm::norm(
+                                &Alone,
+                                which,
+                                Part::Full,
+                                n,
+                                a,
+                                f64::exp2(-12.0),
+                                &mut sums,
+                            );
                             scaled * f64::exp2(12.0)
                         };
                         let exact = 1.0 / norm(a) / norm(x);

@@ -75,17 +75,19 @@ fn in_lower<T: Copy, R>(
 
 /// ‖A‖₁ ahead of the factorization, if the condition number is wanted.
 fn norm_before<T: Scalar>(
+    team: &dyn Team,
     sums: &mut Vec<f64>,
     ask: Ask,
     part: Part,
     n: usize,
     a: &[T],
 ) -> Option<(Norm, ScaledNorm)> {
-    ask.rcond.map(|which| (which, norm::for_condition(which, part, n, a, sums)))
+    ask.rcond.map(|which| (which, norm::for_condition(team, which, part, n, a, sums)))
 }
 
 /// 1 / (‖A‖₁ ‖A⁻¹‖₁), now that the inverse is in `a`: no estimate. NaN if a norm is not finite.
 fn rcond_after<T: Scalar>(
+    team: &dyn Team,
     sums: &mut Vec<f64>,
     before: Option<(Norm, ScaledNorm)>,
     part: Part,
@@ -93,7 +95,7 @@ fn rcond_after<T: Scalar>(
     a: &[T],
 ) -> Option<f64> {
     let (which, before) = before?;
-    let after = norm::for_condition(which, part, n, a, sums);
+    let after = norm::for_condition(team, which, part, n, a, sums);
     if !before.value.is_finite() || !after.value.is_finite() {
         return Some(f64::NAN);
     }
@@ -140,12 +142,12 @@ impl<T: Scalar> Work<T> {
         if let (Half::Triangular, Some(pivot)) = (half, zero()) {
             return Err(Breakdown::ZeroPivot(pivot));
         }
-        let before = norm_before(&mut self.sums, ask, part, n, a);
+        let before = norm_before(team, &mut self.sums, ask, part, n, a);
         let (kernel, work) = (blocked::Kernel::best(), &mut self.blocked);
         let facts = in_lower(triangle, n, a, |a| {
             blocked::invert_lower(&kernel, team, work, n, a, half, ask.determinant)
         })?;
-        let rcond = rcond_after(&mut self.sums, before, part, n, a);
+        let rcond = rcond_after(team, &mut self.sums, before, part, n, a);
         Ok(Facts { rcond, ..facts })
     }
 }
@@ -175,7 +177,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
     ) -> Result<Facts<T>, Breakdown> {
         check(n, a.len());
         let part = Part::Mirrored(triangle);
-        let before = norm_before(&mut self.sums, ask, part, n, a);
+        let before = norm_before(&Alone, &mut self.sums, ask, part, n, a);
         let Work { blocks, diagonal, blocked, .. } = self;
         let kernel = blocked::Kernel::best();
         // Ahead of the factorization, after which the matrix is no longer as it was.
@@ -185,7 +187,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
                 blocked::invert_lower(&kernel, &Alone, blocked, n, l, Half::Triangular, false)
             })
         })?;
-        let rcond = rcond_after(&mut self.sums, before, part, n, a);
+        let rcond = rcond_after(&Alone, &mut self.sums, before, part, n, a);
         Ok(Facts { rcond, ..facts })
     }
 

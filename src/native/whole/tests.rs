@@ -5,7 +5,7 @@ use super::{BLOCK, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Invert, Norm, Symmetry};
 use crate::layout::{self, Order};
-use crate::mirror;
+use crate::native::blocked::{Alone, mirror};
 use crate::residual::{self, Residuals};
 use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
@@ -73,10 +73,7 @@ fn check_triangle<T: Scalar>(
             assert_eq!(is_other(i, j), !x[j * n + i].is_finite(), "order {n}: ({i}, {j})");
         }
     }
-    match triangle {
-        Triangle::Lower => mirror::lower(n, &mut x, hermitian),
-        Triangle::Upper => mirror::upper(n, &mut x, hermitian),
-    }
+    mirror(&Alone, n, &mut x, triangle, hermitian);
     let view = |slice| layout::view(n, slice, Order::Column);
     residual::residuals(&view(a), &view(&x)).unwrap()
 }
