@@ -70,3 +70,32 @@ macro_rules! with_scalars {
     };
 }
 pub(crate) use with_scalars;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::f16;
+    use ndarray::IxDyn;
+
+    #[test]
+    fn elements_keep_their_places_and_their_memory_order() {
+        for fortran in [false, true] {
+            let shape = IxDyn(&[2, 3, 3]).set_f(fortran);
+            let a = ArrayD::from_shape_vec(shape, (0..18_i64).map(|x| x << 54).collect()).unwrap();
+            let Ok(Scalars::F64(x)) = Scalars::of(a.clone().into()) else { panic!("no float64") };
+            assert_eq!(x.strides(), a.strides());
+            assert_eq!(x, a.map(|&x| x as f64));
+        }
+    }
+
+    #[test]
+    fn integers_are_rounded_and_half_precision_becomes_single() {
+        let shape = || IxDyn(&[1, 1]);
+        let a = ArrayD::from_elem(shape(), (1_u64 << 53) + 1);
+        let Ok(Scalars::F64(x)) = Scalars::of(a.into()) else { panic!("no float64") };
+        assert_eq!(x[[0, 0]], 9_007_199_254_740_992.0);
+        let a = ArrayD::from_elem(shape(), f16::from_f32(0.1));
+        let Ok(Scalars::F32(x)) = Scalars::of(a.into()) else { panic!("no float32") };
+        assert_eq!(x[[0, 0]], f16::from_f32(0.1).to_f32());
+    }
+}
