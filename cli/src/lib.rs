@@ -7,6 +7,7 @@ mod interrupt;
 mod machine;
 mod output;
 mod program;
+mod scalars;
 mod stop;
 mod stream;
 

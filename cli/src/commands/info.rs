@@ -3,16 +3,16 @@
 use crate::cli::InfoArgs;
 use crate::commands::inv::check_shape;
 use crate::commands::runs::each_run;
-use crate::format::{self, FormatError, ReadOptions};
+use crate::format::{self, Data, FormatError, ReadOptions};
 use crate::machine::{bytes, memory, memory_limit};
-use crate::output::matrix::Entry;
 use crate::output::stdout;
 use crate::output::summary::{finding, listed};
 use crate::output::words::{counted, shape, short};
+use crate::scalars::{Scalars, with_scalars};
 use crate::stop::{Outcome, Stop, name};
 use crate::with_array;
 use flate2::bufread::MultiGzDecoder;
-use matinv::{Blas, Element, Inverter, OnFailure, Structure, Threading};
+use matinv::{Blas, Inverter, OnFailure, Scalar, Structure, Threading};
 use ndarray::ArrayD;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -101,7 +101,7 @@ fn of_file(path: &Path, args: &InfoArgs) -> Result<Lines, Stop> {
     if let (Some(metadata), Some((_, text))) = (on_disk, lines.last_mut()) {
         *text = format!("{} on disk, {text}", bytes(metadata.len().into()));
     }
-    with_array!(&data, array => lines.extend(of_array(array)));
+    lines.extend(of_array(data));
     Ok(lines)
 }
 
@@ -139,38 +139,36 @@ fn format_of(head: &[u8]) -> String {
 /// Operations that are worth an answer.
 const WORK: f64 = 2e10;
 
-fn of_array<A>(a: &ArrayD<A>) -> Lines
-where
-    A: Element<Scalar: Entry> + format::Element,
-{
+fn of_array(data: Data) -> Lines {
     let mut lines = Lines::new();
-    if a.ndim() > 1 {
-        let order =
-            if a.is_standard_layout() { "C, row by row" } else { "Fortran, column by column" };
+    let shape = data.shape();
+    if shape.len() > 1 {
+        let is_c = with_array!(&data, array => array.is_standard_layout());
+        let order = if is_c { "C, row by row" } else { "Fortran, column by column" };
         lines.push(("order", order.to_owned()));
     }
-    if let Err(error) = check_shape(a.shape()) {
+    if let Err(error) = check_shape(shape) {
         lines.push(("inverse", format!("none: {error}")));
         return lines;
     }
-    let order = a.shape()[a.ndim() - 1];
-    let count: usize = a.shape()[..a.ndim() - 2].iter().product();
-    if a.is_empty() {
+    let order = shape[shape.len() - 1];
+    let count: usize = shape[..shape.len() - 2].iter().product();
+    if data.len() == 0 {
         return lines;
     }
     if 2.0 * (order as f64).powi(3) * count as f64 > WORK {
         lines.push(("structure", "not looked at, it would take long; see `matinv inv`".to_owned()));
         return lines;
     }
-    lines.extend(tried(a));
+    match Scalars::of(data) {
+        Ok(scalars) => lines.extend(with_scalars!(scalars, array => tried(&array))),
+        Err(error) => lines.push(("inverse", format!("not tried: {error}"))),
+    }
     lines
 }
 
 /// Structure and condition, as the inversion finds them.
-fn tried<A>(a: &ArrayD<A>) -> Lines
-where
-    A: Element<Scalar: Entry> + format::Element,
-{
+fn tried<T: Scalar>(a: &ArrayD<T>) -> Lines {
     let inverter = Inverter::new().on_failure(OnFailure::FillNan);
     let mut structures: Vec<(Structure, usize)> = Vec::new();
     let (mut least, mut failed, mut first) = (f64::INFINITY, 0, None);

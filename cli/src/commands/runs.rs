@@ -2,7 +2,7 @@
 
 use crate::machine::processors;
 use crate::output::progress::Progress;
-use matinv::{Element, Error, Inverter, Verdict};
+use matinv::{Error, Inverter, Scalar, Verdict};
 use ndarray::{ArrayD, Axis, Slice};
 
 /// Operations, roughly, after which the progress bar moves.
@@ -16,13 +16,13 @@ const PER_THREAD: usize = 8;
 
 /// Inverts an array in runs along its first axis; most arrays are one run. Verdicts come in index
 /// order. The result does not depend on where the cuts are.
-pub(crate) fn each_run<A: Element>(
+pub(crate) fn each_run<T: Scalar>(
     inverter: &Inverter,
-    a: &ArrayD<A>,
+    a: &ArrayD<T>,
     what: &str,
     quiet: bool,
-    mut each: impl FnMut(Verdict<A::Scalar>),
-) -> Result<ArrayD<A::Scalar>, Error> {
+    mut each: impl FnMut(Verdict<T>),
+) -> Result<ArrayD<T>, Error> {
     let axes = a.ndim() - 2;
     let length = if axes == 0 { 1 } else { a.shape()[0] };
     let step = step(&a.shape()[..axes], a.shape()[axes]);
@@ -37,7 +37,7 @@ pub(crate) fn each_run<A: Element>(
     let mut failed = 0;
     // The last run may be a single matrix, which is not to be treated as one.
     let inverter = inverter.clone().blas_threads(1);
-    let bytes = a.len() * size_of::<A::Scalar>();
+    let bytes = a.len() * size_of::<T>();
     let refused = || Error::OutOfMemory { bytes };
     let mut elements = Vec::new();
     elements.try_reserve_exact(a.len()).map_err(|_| refused())?;

@@ -39,13 +39,13 @@ pub(super) struct Extras {
 }
 
 impl Needs {
-    /// Of matrices of this order: elements of `A` in, `S` out.
-    pub(super) fn new<A, S: matinv::Scalar>(order: usize, threads: usize, extras: Extras) -> Self {
+    /// Of matrices of this order, of elements `S`.
+    pub(super) fn new<S: matinv::Scalar>(order: usize, threads: usize, extras: Extras) -> Self {
         let n = order as u128;
         let of = |per_square: u128, per_row: u128| {
             (n * n * per_square + n * per_row) * size_of::<S>() as u128
         };
-        let elements = n * n * (INPUTS * size_of::<A>() + OUTPUTS * size_of::<S>()) as u128;
+        let elements = n * n * ((INPUTS + OUTPUTS) * size_of::<S>()) as u128;
         // A list of failures may take twice what it holds, while it grows.
         let verdict = size_of::<Option<Verdict<S>>>() + 2 * size_of::<(usize, Error)>();
         let mut workspace = of(1, 256);
@@ -103,7 +103,7 @@ mod tests {
     fn a_piece_fits_and_one_more_matrix_would_not() {
         for order in [1, 4, 31, 300, 5000] {
             for threads in [1, 2, 64] {
-                let needs = Needs::new::<f32, f64>(order, threads, NONE);
+                let needs = Needs::new::<f64>(order, threads, NONE);
                 let wanted = needs.piece(u64::MAX, "a").unwrap();
                 for limit in [1 << 19, 1 << 22, 1 << 26, 1 << 32] {
                     let Ok(piece) = needs.piece(limit, "a") else {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_least_bound_holds_one_matrix_and_a_byte_less_none() {
-        let needs = Needs::new::<f64, f64>(100, 2, NONE);
+        let needs = Needs::new::<f64>(100, 2, NONE);
         let least = u64::try_from(needs.of(1)).unwrap();
         assert_eq!(needs.piece(least, "a").unwrap(), 1);
         let refused = format!("{:?}", needs.piece(least - 1, "a.npy").unwrap_err());

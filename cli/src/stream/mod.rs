@@ -34,7 +34,7 @@ use std::thread::{Builder, Scope};
 pub(crate) fn run(job: &Job<'_>, source: Source) -> Result<Ended, Stop> {
     check_shape(&source.shape).map_err(|error| refused(&job.name, &error))?;
     let empty = source.header.element.visit(Empty);
-    with_array!(empty, typed => stream(job, source, &typed))
+    with_array!(empty, typed => stream_of(job, source, &typed))
 }
 
 /// An array without elements, to carry their type.
@@ -48,29 +48,42 @@ impl ElementVisitor for Empty {
     }
 }
 
+/// Reads the next matrices in place of what the vector holds.
+type Read<T> = fn(&mut Source, usize, &mut Vec<T>) -> Result<(), FormatError>;
+
+/// Streams a file of elements `A`, which become scalars while they are read: all else is compiled
+/// for the four of these only.
+fn stream_of<A>(job: &Job<'_>, source: Source, _: &ArrayD<A>) -> Result<Ended, Stop>
+where
+    A: Element<Scalar: Entry> + format::Element,
+{
+    stream::<A::Scalar>(job, source, types::<A>(), Source::read::<A>)
+}
+
 /// Some inverses, and what was found of each matrix.
 struct Piece<T: Entry> {
     inverses: Vec<T>,
     verdicts: Vec<Verdict<T>>,
 }
 
-fn stream<A>(job: &Job<'_>, mut source: Source, _: &ArrayD<A>) -> Result<Ended, Stop>
-where
-    A: Element<Scalar: Entry> + format::Element,
-{
+fn stream<T: Entry>(
+    job: &Job<'_>,
+    mut source: Source,
+    types: (&'static str, &'static str),
+    next: Read<T>,
+) -> Result<Ended, Stop> {
     let args = job.args;
     let (order, count) = (source.order(), source.count());
     let extras =
         Extras { pseudo_inverses: args.on_failure == OnFailureArg::Pinv, quality: args.quality };
     let threads = args.threads.unwrap_or_else(processors);
-    let needs = Needs::new::<A, A::Scalar>(order, threads, extras);
+    let needs = Needs::new::<T>(order, threads, extras);
     let length = needs.piece(job.limit, &job.name)?.min(count);
     let inverter = job.inverter(count);
 
-    let mut output = Output::begin::<A::Scalar>(job, &source)?;
+    let mut output = Output::begin::<T>(job, &source)?;
     let first = output.state.done;
     source.skip(first)?;
-    let types = types::<A>();
     let what = format!("inverting {} {}", words::shape(&source.shape), types_in_words(types));
     let progress = Progress::begin(&what, count, args.quiet);
     progress.resume(first);
@@ -79,10 +92,10 @@ where
     std::thread::scope(|scope| {
         let (spare, spares) = channel();
         for _ in 0..2 {
-            let mut elements = Vec::<A>::new();
+            let mut elements = Vec::<T>::new();
             let size = length * order * order;
             elements.try_reserve_exact(size).map_err(|_| {
-                let bytes = size * size_of::<A>();
+                let bytes = size * size_of::<T>();
                 refused(&job.name, &matinv::Error::OutOfMemory { bytes })
             })?;
             // It is received as long as the reader is there.
@@ -91,7 +104,9 @@ where
         let (full, filled) = sync_channel(0);
         let (ready, pieces) = sync_channel(0);
         let reader = &mut source;
-        start(scope, "matinv-reader", move || read(reader, first..count, length, &spares, &full))?;
+        start(scope, "matinv-reader", move || {
+            read(reader, next, first..count, length, &spares, &full);
+        })?;
         start(scope, "matinv-inverter", move || {
             for elements in filled {
                 let inverted = elements
@@ -103,7 +118,7 @@ where
             }
         })?;
         for piece in pieces {
-            let piece: Piece<A::Scalar> = piece?;
+            let piece: Piece<T> = piece?;
             output.add(&piece.inverses, &piece.verdicts, &leading)?;
             progress.failed(output.state.tally.failures);
             progress.advance(piece.verdicts.len());
@@ -115,7 +130,7 @@ where
     source.check_unchanged()?;
     let time = output.time();
     let tally = output.finish(&source, types)?;
-    let (warning, written) = (tally.warning::<A::Scalar>(), job.is_written(&tally));
+    let (warning, written) = (tally.warning::<T>(), job.is_written(&tally));
     Ok(Ended { warning, types: types_in_words(types), tally, time, written })
 }
 
@@ -130,16 +145,17 @@ fn start<'scope>(
 }
 
 /// Reads piece after piece, into vectors that come back empty.
-fn read<A: format::Element>(
+fn read<T>(
     source: &mut Source,
+    next: Read<T>,
     matrices: std::ops::Range<usize>,
     length: usize,
-    spares: &Receiver<Vec<A>>,
-    full: &SyncSender<Result<Vec<A>, FormatError>>,
+    spares: &Receiver<Vec<T>>,
+    full: &SyncSender<Result<Vec<T>, FormatError>>,
 ) {
     for at in matrices.clone().step_by(length) {
         let Ok(mut elements) = spares.recv() else { return };
-        let read = source.read(length.min(matrices.end - at), &mut elements);
+        let read = next(source, length.min(matrices.end - at), &mut elements);
         let is_over = read.is_err();
         if full.send(read.map(|()| elements)).is_err() || is_over {
             return;
@@ -148,16 +164,13 @@ fn read<A: format::Element>(
 }
 
 /// Inverts a piece, and gives its vector back.
-fn invert<A>(
+fn invert<T: Entry>(
     inverter: &Inverter,
-    elements: Vec<A>,
+    elements: Vec<T>,
     order: usize,
-    spare: &Sender<Vec<A>>,
+    spare: &Sender<Vec<T>>,
     name: &str,
-) -> Result<Piece<A::Scalar>, Stop>
-where
-    A: Element<Scalar: Entry>,
-{
+) -> Result<Piece<T>, Stop> {
     let count = elements.len() / (order * order);
     let a = Array3::from_shape_vec((count, order, order), elements)
         .map_err(|error| Stop::new(format!("{name}: {error}")))?;

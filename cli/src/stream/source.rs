@@ -8,6 +8,7 @@ use crate::format::npy::{self, Header, Order};
 use crate::format::{self, Compression, Fault, Format, FormatError, Place, WriteOptions};
 use crate::output::sink::Sink;
 use crate::stop::Stop;
+use matinv::Element;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io::{Seek, SeekFrom};
@@ -135,17 +136,18 @@ impl Source {
         Ok(())
     }
 
-    /// Reads the next matrices in place of what `elements` holds.
-    pub(crate) fn read<A: format::Element>(
+    /// Reads the next matrices, of elements `A`, in place of what `elements` holds.
+    pub(crate) fn read<A: Element + format::Element>(
         &mut self,
         matrices: usize,
-        elements: &mut Vec<A>,
+        elements: &mut Vec<A::Scalar>,
     ) -> Result<(), FormatError> {
         elements.clear();
         let order = self.order();
         let count = matrices * order * order;
         let start = self.header.data_offset + self.read;
-        npy::read_elements(&mut self.file, self.header.endian, count, start, elements).map_err(
+        let Source { file, header, .. } = self;
+        npy::read_elements(file, header.endian, count, start, elements, A::to_scalar).map_err(
             |mut error| {
                 if let Fault::Truncated { found, expected } = &mut *error.fault {
                     (*found, *expected) = (self.read + *found, self.bytes);

@@ -1,15 +1,16 @@
 //! Inversion of an input that is in memory as a whole.
 
-use super::{Ended, Job, check_shape, refused, types, types_in_words};
+use super::{Ended, Job, check_shape, refused, types_in_words};
 use crate::commands::runs::each_run;
-use crate::format::{self, Fault, ReadOptions, Symmetry};
+use crate::format::{self, Data, Fault, ReadOptions, Symmetry};
 use crate::machine::bytes;
 use crate::output::matrix::Entry;
 use crate::output::summary::Tally;
 use crate::output::{report, sink, words};
+use crate::scalars::{Scalars, with_scalars};
 use crate::stop::{MEMORY_HINT, Stop};
 use crate::with_array;
-use matinv::{Element, Structure, Verdict};
+use matinv::{Element, Scalar, Structure, Verdict};
 use ndarray::ArrayD;
 use std::time::Instant;
 
@@ -25,15 +26,15 @@ impl Job<'_> {
             })?;
         check_shape(data.shape()).map_err(|error| refused(&self.name, &error))?;
         self.sink.check_shape(data.shape())?;
-        with_array!(data, array => self.invert(array, way_out))
+        self.check_memory(&data, way_out)?;
+        let from = data.type_name();
+        let scalars = Scalars::of(data).map_err(|error| refused(&self.name, &error))?;
+        with_scalars!(scalars, array => self.invert(array, from))
     }
 
-    fn invert<A>(&self, a: ArrayD<A>, way_out: Option<&'static str>) -> Result<Ended, Stop>
-    where
-        A: Element<Scalar: Entry> + format::Element,
-    {
-        self.check_memory::<A>(a.shape(), way_out)?;
-        let types = types::<A>();
+    /// Inverts and writes what was read as elements `from`.
+    fn invert<T: Entry>(&self, a: ArrayD<T>, from: &'static str) -> Result<Ended, Stop> {
+        let types = (from, <T as Scalar>::NAME);
         let shape = a.shape().to_vec();
 
         let mut tally = Tally::new(&shape);
@@ -65,21 +66,20 @@ impl Job<'_> {
                 write,
             )?;
         }
-        let warning = tally.warning::<A::Scalar>();
+        let warning = tally.warning::<T>();
         Ok(Ended { warning, types: types_in_words(types), tally, time, written })
     }
 
-    /// Refuses what would need more memory than allowed: the input, the inverse of the same
-    /// shape, and a verdict on each matrix.
-    fn check_memory<A>(&self, shape: &[usize], way_out: Option<&'static str>) -> Result<(), Stop>
-    where
-        A: Element<Scalar: Entry>,
-    {
+    /// Refuses what would need more memory than allowed: the input in the type of the inverse, the
+    /// inverse of the same shape, and a verdict on each matrix.
+    fn check_memory(&self, data: &Data, way_out: Option<&'static str>) -> Result<(), Stop> {
+        let shape = data.shape();
+        let (scalar, verdict) = with_array!(data, array => sizes(array));
         let of = |lengths: &[usize]| lengths.iter().fold(1_u128, |product, &n| product * n as u128);
         let reported = usize::from(self.args.report.is_some());
-        let verdicts = size_of::<Verdict<A::Scalar>>() * reported;
-        let needed = of(shape) * (size_of::<A>() + size_of::<A::Scalar>()) as u128
-            + of(&shape[..shape.len() - 2]) * verdicts as u128;
+        let verdicts = verdict * reported;
+        let needed =
+            of(shape) * (2 * scalar) as u128 + of(&shape[..shape.len() - 2]) * verdicts as u128;
         if needed <= u128::from(self.limit) {
             return Ok(());
         }
@@ -92,6 +92,11 @@ impl Job<'_> {
         );
         Err(Stop::new(message).hint(way_out.unwrap_or(MEMORY_HINT)))
     }
+}
+
+/// Bytes of a scalar that the elements of an array become, and of the verdict on a matrix of them.
+fn sizes<A: Element>(_: &ArrayD<A>) -> (usize, usize) {
+    (size_of::<A::Scalar>(), size_of::<Verdict<A::Scalar>>())
 }
 
 /// The symmetry that a Matrix Market output declares: that of the one matrix inverted.

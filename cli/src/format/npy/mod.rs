@@ -47,7 +47,7 @@ impl ElementVisitor for ReadBody<'_> {
             .map_err(|_| overflow())?;
         let mut elements: Vec<T> = budget.vec(&header.shape)?;
         let count = shape.iter().product();
-        read_elements(reader, header.endian, count, start, &mut elements)?;
+        read_elements(reader, header.endian, count, start, &mut elements, |x: T| x)?;
         if fill(reader, &mut [0])? > 0 {
             let expected = count as u64 * T::SIZE as u64;
             return Err(FormatError::at(
@@ -60,19 +60,20 @@ impl ElementVisitor for ReadBody<'_> {
     }
 }
 
-/// Appends the next `count` elements to `elements`; `start` is the byte where they begin, for
-/// messages.
+/// Appends the next `count` elements to `elements`, converted; `start` is the byte where they begin,
+/// for messages.
 ///
 /// # Errors
 ///
 /// [`Fault::Truncated`], [`Fault::NotABoolean`] and [`Fault::Io`]; `elements` then holds those
 /// before the fault.
-pub fn read_elements<T: Element>(
+pub(crate) fn read_elements<T: Element, S>(
     reader: &mut dyn Read,
     endian: Endian,
     count: usize,
     start: u64,
-    elements: &mut Vec<T>,
+    elements: &mut Vec<S>,
+    convert: impl Fn(T) -> S,
 ) -> Result<(), FormatError> {
     let expected = count as u64 * T::SIZE as u64;
     let mut chunk = vec![0; usize::try_from(expected).map_or(CHUNK, |bytes| bytes.min(CHUNK))];
@@ -85,7 +86,7 @@ pub fn read_elements<T: Element>(
                 let offset = start + found + k as u64;
                 FormatError::at(Place::Byte(offset), Fault::NotABoolean { found: byte })
             })?;
-            elements.push(element);
+            elements.push(convert(element));
         }
         found += got as u64;
         if got < want {
