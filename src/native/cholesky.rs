@@ -17,15 +17,8 @@ use crate::element::Scalar;
 use crate::structure::Triangle;
 
 /// 1 / D.
+#[derive(Clone, Copy)]
 struct Inverses<L: Lanes>(*mut L::Vector);
-
-impl<L: Lanes> Clone for Inverses<L> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<L: Lanes> Copy for Inverses<L> {}
 
 impl<L: Lanes> Middle<L> for Inverses<L> {
     const PAIRS: bool = false;

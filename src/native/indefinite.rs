@@ -37,6 +37,8 @@ struct Matrix<L: Lanes> {
     across: *mut L,
     /// Multipliers of the second column of a pair.
     waiting: *mut L,
+    /// For another square.
+    room: *mut L,
 }
 
 /// The row and column that was exchanged with each, in every lane; 0 for none.
@@ -55,11 +57,11 @@ impl<L: Lanes> Matrix<L> {
         self.at(i, j).cast::<RealOf<L>>().wrapping_add(lane)
     }
 
-    /// What partial pivoting compares, of an element in a lane.
+    /// What partial pivoting compares, of an element of a lane, in all of them.
     #[inline(always)]
-    unsafe fn size(&self, lane: usize, i: usize, j: usize) -> f64 {
+    unsafe fn size(&self, lane: usize, i: usize, j: usize) -> L::Vector {
         // SAFETY: the caller's i and j are below n.
-        unsafe { L::spread(self.in_lane(lane, i, j)).size().first().into() }
+        unsafe { L::spread(self.in_lane(lane, i, j)).size() }
     }
 }
 
@@ -96,17 +98,18 @@ impl<L: Lanes> Middle<L> for Matrix<L> {
 pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
     let n = task.n;
     let len = n * n * L::PARTS;
-    // SAFETY: the caller's promise. The memory of a kernel holds these n² + 4n scalars and n
-    // vectors, and more.
+    // SAFETY: the caller's promise. The memory of a kernel holds these 2n² + 4n scalars and
+    // n vectors, and more.
     unsafe {
         let zero = constant::<L>(0.0);
         let a = task.memory.cast::<L>();
         let inverses = a.add(n * n);
         let (below, across) = (inverses.add(n), inverses.add(2 * n));
         let waiting = across.add(n);
-        let sums = waiting.add(n).cast();
+        let room = waiting.add(n);
+        let sums = room.add(n * n).cast();
         let hermitian = task.hermitian;
-        let matrix = Matrix { n, a, hermitian, inverses, below, across, waiting };
+        let matrix = Matrix { n, a, hermitian, inverses, below, across, waiting, room };
         let square = Square::new(n, a);
         load_group::<L, T>(task, len, a.cast());
         let mut keep = task.all();
@@ -129,12 +132,12 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         }
         let taint = solve(n, square, matrix);
         keep &= L::Vector::bits(taint.eq(zero));
-        undo(&matrix, &exchanges);
+        let x = undo(&matrix, &exchanges);
         if task.request.rcond.is_some() {
-            let norm_of_x = norm(n, square, hermitian, sums);
+            let norm_of_x = norm(n, Square::new(n, x), hermitian, sums);
             keep &= rcond(norm_of_a, norm_of_x, task.request.min_rcond, &mut task.found.rcond);
         }
-        store_group::<L, T>(task, len, a.cast(), keep);
+        store_group::<L, T>(task, len, x.cast(), keep);
         task.found.inverted = keep;
     }
 }
@@ -233,12 +236,22 @@ unsafe fn factor<L: Lanes, T: Scalar>(
                 }
                 waiting.add(k + 1).write(pair.pivots[1]);
             }
-            for j in k + 1..n {
-                let image = *across.add(j);
-                for i in j..n {
-                    let at = matrix.at(i, j);
-                    at.write((*at).sub_mul(*column.add(i), image));
+            let mut j = k + 1;
+            while j + 1 < n {
+                let (image, next_image) = (*across.add(j), *across.add(j + 1));
+                let at = matrix.at(j, j);
+                at.write((*at).sub_mul(*column.add(j), image));
+                for i in j + 1..n {
+                    let (multiplier, at, next) =
+                        (*column.add(i), matrix.at(i, j), matrix.at(i, j + 1));
+                    at.write((*at).sub_mul(multiplier, image));
+                    next.write((*next).sub_mul(multiplier, next_image));
                 }
+                j += 2;
+            }
+            if j < n {
+                let at = matrix.at(j, j);
+                at.write((*at).sub_mul(*column.add(j), *across.add(j)));
             }
             (second, next) = (pairs, pair.second);
         }
@@ -322,49 +335,56 @@ unsafe fn choose<L: Lanes>(
         let here = (*column.add(k)).size();
         let limit = largest.mul(constant::<L>(ALPHA));
         let mut unsure = lanes & !L::Vector::bits(here.max(limit).eq(here));
+        if unsure == 0 {
+            return 0;
+        }
+        // The last of those that are as large, from below: the first.
+        let mut rows = constant::<L>(0.0);
+        for i in (k + 1..matrix.n).rev() {
+            rows = rows.blend((*column.add(i)).size().eq(largest), constant::<L>(i as f64));
+        }
+        let rows = rows.whole();
         let mut pairs = 0;
         while unsure != 0 {
             let lane = unsure.trailing_zeros() as usize;
             unsure &= unsure - 1;
-            let (row, pair) = pivot(matrix, k, lane);
-            let to = k + usize::from(pair);
-            if row != to {
-                exchange(matrix, lane, to, row);
-                #[allow(clippy::cast_possible_truncation)] // below MAX_ORDER
-                let row = row as u8;
-                exchanges[to][lane] = row;
+            let row = rows[lane] as usize;
+            // Else it is NaN.
+            if row > k {
+                let (row, pair) = pivot(matrix, k, row, lane);
+                let to = k + usize::from(pair);
+                if row > to {
+                    exchange(matrix, lane, to, row);
+                    #[allow(clippy::cast_possible_truncation)] // below MAX_ORDER
+                    let row = row as u8;
+                    exchanges[to][lane] = row;
+                }
+                pairs |= u32::from(pair) << lane;
             }
-            pairs |= u32::from(pair) << lane;
         }
         pairs
     }
 }
 
 /// The row of a lane that is to be exchanged with row `k`, or, where it is a pair, with the one
-/// behind.
+/// behind: itself or `row`, which has the largest element of column k.
 #[inline(always)]
-unsafe fn pivot<L: Lanes>(matrix: &Matrix<L>, k: usize, lane: usize) -> (usize, bool) {
+unsafe fn pivot<L: Lanes>(matrix: &Matrix<L>, k: usize, row: usize, lane: usize) -> (usize, bool) {
     // SAFETY: elements of the square.
     unsafe {
-        let (mut row, mut of_column) = (k, 0.0);
-        for i in k + 1..matrix.n {
-            let size = matrix.size(lane, i, k);
-            if size > of_column {
-                (row, of_column) = (i, size);
-            }
-        }
-        let mut of_row = of_column;
+        let mut largest = constant::<L>(0.0);
         for j in k..row {
-            of_row = f64::max(of_row, matrix.size(lane, row, j));
+            largest = matrix.size(lane, row, j).max(largest);
         }
         for i in row + 1..matrix.n {
-            of_row = f64::max(of_row, matrix.size(lane, i, row));
+            largest = matrix.size(lane, i, row).max(largest);
         }
-        let (here, there) = (matrix.size(lane, k, k), matrix.size(lane, row, row));
-        if here >= ALPHA * of_column * (of_column / of_row) {
+        let size = |i, j| -> f64 { matrix.size(lane, i, j).first().into() };
+        let (of_row, of_column): (f64, f64) = (largest.first().into(), size(row, k));
+        if size(k, k) >= ALPHA * of_column * (of_column / of_row) {
             (k, false)
         } else {
-            (row, there < ALPHA * of_row)
+            (row, size(row, row) < ALPHA * of_row)
         }
     }
 }
@@ -374,50 +394,81 @@ unsafe fn pivot<L: Lanes>(matrix: &Matrix<L>, k: usize, lane: usize) -> (usize, 
 unsafe fn exchange<L: Lanes>(matrix: &Matrix<L>, lane: usize, p: usize, q: usize) {
     // SAFETY: elements of the square.
     unsafe {
-        let at = |i: usize, j: usize| matrix.in_lane(lane, i, j);
-        let swap = |x: *mut RealOf<L>, y: *mut RealOf<L>, image: bool| {
-            let (mut to_x, mut to_y) = (L::spread(y), L::spread(x));
-            if image {
-                (to_x, to_y) = (matrix.image(to_x), matrix.image(to_y));
-            }
-            to_x.put(x);
-            to_y.put(y);
-        };
         for j in 0..p {
-            swap(at(p, j), at(q, j), false);
+            swap(matrix, matrix.in_lane(lane, p, j), matrix.in_lane(lane, q, j), false);
         }
-        swap(at(p, p), at(q, q), false);
+        swap(matrix, matrix.in_lane(lane, p, p), matrix.in_lane(lane, q, q), false);
         for m in p + 1..q {
-            swap(at(m, p), at(q, m), true);
+            swap(matrix, matrix.in_lane(lane, m, p), matrix.in_lane(lane, q, m), true);
         }
-        swap(at(q, p), at(q, p), true);
+        swap(matrix, matrix.in_lane(lane, q, p), matrix.in_lane(lane, q, p), true);
         for i in q + 1..matrix.n {
-            swap(at(i, p), at(i, q), false);
+            swap(matrix, matrix.in_lane(lane, i, p), matrix.in_lane(lane, i, q), false);
         }
     }
 }
 
-/// Brings the rows and columns of X back to where those of A were.
+/// Exchanges two elements of a lane, or the `images` of both.
 #[inline(always)]
-unsafe fn undo<L: Lanes>(matrix: &Matrix<L>, exchanges: &Exchanges) {
-    let mut some = false;
-    for k in (1..matrix.n).rev() {
-        for lane in 0..L::Vector::LANES {
-            // Rows 0 … n − 2 have been exchanged with later ones.
-            let row = usize::from(exchanges[k - 1][lane]);
-            if row != 0 {
-                some = true;
-                // SAFETY: k ≤ row < n.
-                unsafe { exchange(matrix, lane, k - 1, row) };
-            }
+unsafe fn swap<L: Lanes>(matrix: &Matrix<L>, x: *mut RealOf<L>, y: *mut RealOf<L>, images: bool) {
+    // SAFETY: the caller's elements of the square.
+    unsafe {
+        let (mut to_x, mut to_y) = (L::spread(y), L::spread(x));
+        if images {
+            (to_x, to_y) = (matrix.image(to_x), matrix.image(to_y));
         }
+        to_x.put(x);
+        to_y.put(y);
     }
-    if some {
-        for j in 1..matrix.n {
-            for i in 0..j {
-                // SAFETY: elements of the square.
-                unsafe { matrix.at(i, j).write(matrix.image(*matrix.at(j, i))) };
+}
+
+/// X with its rows and columns where those of A were. That is where it was, if none was exchanged.
+#[inline(always)]
+unsafe fn undo<L: Lanes>(matrix: &Matrix<L>, exchanges: &Exchanges) -> *mut L {
+    let Matrix { n, a, across, room, .. } = *matrix;
+    let lanes = L::Vector::LANES;
+    // What was multiplied by is not needed any more: the place of each row, in every lane.
+    let places = across.cast::<L::Vector>();
+    // SAFETY: the elements of two squares, and n places.
+    unsafe {
+        for i in 0..n {
+            places.add(i).write(constant::<L>(i as f64));
+        }
+        let mut some = false;
+        for k in (0..n).rev() {
+            for lane in 0..lanes {
+                let row = usize::from(exchanges[k][lane]);
+                if row != 0 {
+                    some = true;
+                    let place = |row| places.add(row).cast::<RealOf<L>>().add(lane);
+                    std::ptr::swap(place(k), place(row));
+                }
             }
         }
+        if !some {
+            return a;
+        }
+        let mut numbers = [RealOf::<L>::default(); MAX_LANES];
+        for lane in 0..lanes {
+            numbers[lane] = RealOf::<L>::from_f64(lane as f64);
+        }
+        let lane = L::Vector::load(numbers.as_ptr());
+        let down = constant::<L>((lanes * L::PARTS) as f64);
+        let right = constant::<L>((n * lanes * L::PARTS) as f64);
+        for j in 0..n {
+            let column = lane.add_mul(*places.add(j), right);
+            for i in j..n {
+                let from = column.add_mul(*places.add(i), down).places();
+                let to = room.add(j * n + i);
+                for part in 0..L::PARTS {
+                    let numbers = a.cast::<RealOf<L>>().add(part * lanes);
+                    to.cast::<L::Vector>().add(part).write(L::Vector::gather(numbers, from));
+                }
+                if i > j {
+                    room.add(i * n + j).write(matrix.image(*to));
+                }
+            }
+        }
+        room
     }
 }
