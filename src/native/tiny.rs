@@ -120,8 +120,8 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
     }
 }
 
-/// How many of `len` numbers go in tiles: the last ones do not, if there are less than one in `few`
-/// of a tile.
+/// How many of `len` numbers go in tiles: the last ones do not, if `few` times as many are no more
+/// than a tile has.
 fn in_tiles(len: usize, lanes: usize, few: usize) -> usize {
     let rest = len % lanes;
     if len > lanes && few * rest <= lanes { len - rest } else { len }
