@@ -17,15 +17,8 @@ use crate::element::Scalar;
 use crate::structure::Triangle;
 
 /// 1 / D.
+#[derive(Clone, Copy)]
 struct Inverses<L: Lanes>(*mut L::Vector);
-
-impl<L: Lanes> Clone for Inverses<L> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<L: Lanes> Copy for Inverses<L> {}
 
 impl<L: Lanes> Middle<L> for Inverses<L> {
     const PAIRS: bool = false;
@@ -105,8 +98,9 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             norm_of_a = norm(n, matrix.a, true, matrix.sums);
         }
         if N == 0 {
-            factor(&matrix);
+            factor(task, &matrix);
         } else {
+            task.prefetch::<L>(n * n, n);
             factor_diagonal::<L, N>(&matrix, 0);
         }
         keep = positive(task, &matrix, keep);
@@ -205,7 +199,7 @@ unsafe fn note_not_positive<L: Lanes, T: Scalar>(
 
 /// A = L D Lᴴ.
 #[inline(always)]
-unsafe fn factor<L: Lanes>(matrix: &Matrix<L>) {
+unsafe fn factor<L: Lanes, T: Scalar>(task: &mut Task<'_, T>, matrix: &Matrix<L>) {
     // SAFETY: one block is the order.
     unsafe {
         match one_block::<L>(matrix.n) {
@@ -221,6 +215,8 @@ unsafe fn factor<L: Lanes>(matrix: &Matrix<L>) {
     let mut j = 0;
     while blocks.size(j) > 0 {
         let columns = blocks.size(j);
+        // A little at a time, so that the processor can keep what it has asked for.
+        task.prefetch::<L>(columns * matrix.n, matrix.n);
         // SAFETY: the blocks make up the order.
         unsafe {
             match columns {

@@ -8,7 +8,7 @@ use super::checks::{
 };
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{guarded, largest, quick, scaled};
-use super::task::{Task, load, rcond, store, stream};
+use super::task::{Task, load, numbers, rcond, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -41,7 +41,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
         let len = N * N * L::PARTS;
         let mut a = [[L::real(zero); N]; N];
-        load::<L, T>(task, 0, len, a.as_mut_ptr().cast());
+        read::<L, T>(task, len, a.as_mut_ptr().cast());
         let mut keep = task.all();
         if task.request.detect {
             keep &= general::<L>(N, |at| a[at / N][at % N], keep);
@@ -106,17 +106,62 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             }
         } else if !task.streams(keep) {
             let place = |lane| to.wrapping_add(base(lane));
-            store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
+            write(x.as_ptr().cast::<L::Vector>(), len, keep, place);
         } else if len.is_multiple_of(L::Vector::LANES) && aligned {
             let place = |lane| to.wrapping_add(base(lane));
             store::<L::Vector, true>(x.as_ptr().cast(), len, keep, place);
         } else {
             let from: *mut RealOf<L> = task.memory.cast();
             let place = |lane| from.wrapping_add(base(lane));
-            store::<L::Vector, false>(x.as_ptr().cast(), len, keep, place);
+            write(x.as_ptr().cast::<L::Vector>(), len, keep, place);
             stream::<L::Vector>(from, to, L::Vector::LANES * len);
         }
         task.found.inverted = keep;
+    }
+}
+
+/// How many of `len` numbers go in tiles: the last ones do not, if `few` times as many are no more
+/// than a tile has.
+fn in_tiles(len: usize, lanes: usize, few: usize) -> usize {
+    let rest = len % lanes;
+    if len > lanes && few * rest <= lanes { len - rest } else { len }
+}
+
+/// [`load`], but the last few numbers one by one, each of all lanes.
+#[inline(always)]
+unsafe fn read<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::Vector) {
+    let in_tiles = in_tiles(len, L::Vector::LANES, 4);
+    // SAFETY: a matrix is `len` numbers, and there is room for as many vectors.
+    unsafe {
+        load::<L, T>(task, 0, in_tiles, a);
+        if in_tiles < len {
+            let places = task.bases::<L>().places();
+            for e in in_tiles..len {
+                let from = task.numbers::<RealOf<L>>(0).wrapping_add(e);
+                a.add(e).write(L::Vector::gather(from, places));
+            }
+        }
+    }
+}
+
+/// [`store`], but the last few numbers one by one.
+#[inline(always)]
+unsafe fn write<V: Vector>(
+    from: *const V,
+    len: usize,
+    keep: u32,
+    place: impl Fn(usize) -> *mut V::Real,
+) {
+    let in_tiles = in_tiles(len, V::LANES, 8);
+    // SAFETY: the caller's matrix is `len` vectors, and there is room for it at its place.
+    unsafe {
+        for e in in_tiles..len {
+            let numbers = numbers(from.add(e).read());
+            for lane in (0..V::LANES).filter(|lane| keep >> lane & 1 == 1) {
+                place(lane).add(e).write(numbers[lane]);
+            }
+        }
+        store::<V, false>(from, in_tiles, keep, place);
     }
 }
 

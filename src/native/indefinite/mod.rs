@@ -6,8 +6,10 @@
 //!
 //! Every lane has blocks and exchanges of its own. All go on by one column: where it is the first
 //! of a pair, the multipliers of both are found, and those of the second wait for the next step;
-//! until then its column is left as it is. Pivots that are not the largest of their column are looked into lane
-//! by lane, and so are rows and columns exchanged: that is a small part of the work.
+//! until then its column is left as it is. Pivots that are much smaller than the largest element of
+//! their column are looked into lane by lane, and so are rows and columns exchanged.
+
+mod exchanges;
 
 use super::MAX_ORDER;
 use super::checks::store_pivots;
@@ -19,9 +21,7 @@ use super::tiles::{Square, finite_below, load_group, store_group};
 use super::vector::{MAX_LANES, Vector};
 use crate::element::Scalar;
 use crate::structure::Triangle;
-
-/// (1 + √17) / 8: no pivot lets the elements grow by more than is the price of the best ones.
-const ALPHA: f64 = 0.640_388_203_202_208;
+use exchanges::{Exchanges, choose, undo};
 
 /// A square under way.
 #[derive(Clone, Copy)]
@@ -37,10 +37,9 @@ struct Matrix<L: Lanes> {
     across: *mut L,
     /// Multipliers of the second column of a pair.
     waiting: *mut L,
+    /// For another square.
+    room: *mut L,
 }
-
-/// The row and column that was exchanged with each, in every lane; 0 for none.
-type Exchanges = [[u8; MAX_LANES]; MAX_ORDER];
 
 impl<L: Lanes> Matrix<L> {
     /// Where row i, column j is.
@@ -55,11 +54,11 @@ impl<L: Lanes> Matrix<L> {
         self.at(i, j).cast::<RealOf<L>>().wrapping_add(lane)
     }
 
-    /// What partial pivoting compares, of an element in a lane.
+    /// What partial pivoting compares, of an element of a lane, in all of them.
     #[inline(always)]
-    unsafe fn size(&self, lane: usize, i: usize, j: usize) -> f64 {
+    unsafe fn size(&self, lane: usize, i: usize, j: usize) -> L::Vector {
         // SAFETY: the caller's i and j are below n.
-        unsafe { L::spread(self.in_lane(lane, i, j)).size().first().into() }
+        unsafe { L::spread(self.in_lane(lane, i, j)).size() }
     }
 }
 
@@ -96,17 +95,18 @@ impl<L: Lanes> Middle<L> for Matrix<L> {
 pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
     let n = task.n;
     let len = n * n * L::PARTS;
-    // SAFETY: the caller's promise. The memory of a kernel holds these n² + 4n scalars and n
-    // vectors, and more.
+    // SAFETY: the caller's promise. The memory of a kernel holds these 2n² + 4n scalars and
+    // n vectors, and more.
     unsafe {
         let zero = constant::<L>(0.0);
         let a = task.memory.cast::<L>();
         let inverses = a.add(n * n);
         let (below, across) = (inverses.add(n), inverses.add(2 * n));
         let waiting = across.add(n);
-        let sums = waiting.add(n).cast();
+        let room = waiting.add(n);
+        let sums = room.add(n * n).cast();
         let hermitian = task.hermitian;
-        let matrix = Matrix { n, a, hermitian, inverses, below, across, waiting };
+        let matrix = Matrix { n, a, hermitian, inverses, below, across, waiting, room };
         let square = Square::new(n, a);
         load_group::<L, T>(task, len, a.cast());
         let mut keep = task.all();
@@ -122,19 +122,19 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         if task.request.rcond.is_some() {
             norm_of_a = norm(n, square, hermitian, sums);
         }
-        let mut exchanges = [[0; MAX_LANES]; MAX_ORDER];
+        let mut exchanges: Exchanges = [[0; MAX_LANES]; MAX_ORDER];
         keep &= factor(task, &matrix, keep, &mut exchanges);
         if keep == 0 {
             return;
         }
         let taint = solve(n, square, matrix);
         keep &= L::Vector::bits(taint.eq(zero));
-        undo(&matrix, &exchanges);
+        let x = undo(&matrix, &exchanges);
         if task.request.rcond.is_some() {
-            let norm_of_x = norm(n, square, hermitian, sums);
+            let norm_of_x = norm(n, Square::new(n, x), hermitian, sums);
             keep &= rcond(norm_of_a, norm_of_x, task.request.min_rcond, &mut task.found.rcond);
         }
-        store_group::<L, T>(task, len, a.cast(), keep);
+        store_group::<L, T>(task, len, x.cast(), keep);
         task.found.inverted = keep;
     }
 }
@@ -233,12 +233,22 @@ unsafe fn factor<L: Lanes, T: Scalar>(
                 }
                 waiting.add(k + 1).write(pair.pivots[1]);
             }
-            for j in k + 1..n {
-                let image = *across.add(j);
-                for i in j..n {
-                    let at = matrix.at(i, j);
-                    at.write((*at).sub_mul(*column.add(i), image));
+            let mut j = k + 1;
+            while j + 1 < n {
+                let (image, next_image) = (*across.add(j), *across.add(j + 1));
+                let at = matrix.at(j, j);
+                at.write((*at).sub_mul(*column.add(j), image));
+                for i in j + 1..n {
+                    let (multiplier, at, next) =
+                        (*column.add(i), matrix.at(i, j), matrix.at(i, j + 1));
+                    at.write((*at).sub_mul(multiplier, image));
+                    next.write((*next).sub_mul(multiplier, next_image));
                 }
+                j += 2;
+            }
+            if j < n {
+                let at = matrix.at(j, j);
+                at.write((*at).sub_mul(*column.add(j), *across.add(j)));
             }
             (second, next) = (pairs, pair.second);
         }
@@ -300,124 +310,5 @@ impl<L: Lanes> Pair<L> {
             x.mul(self.first).sub_mul(y, self.minus_off),
             y.mul(self.second).sub_mul(x, matrix.image(self.minus_off)),
         )
-    }
-}
-
-/// Chooses the pivots of step `k` in these lanes, and brings them to their places. Returns the lanes
-/// in which it is a pair, of columns k and k + 1.
-#[inline(always)]
-unsafe fn choose<L: Lanes>(
-    matrix: &Matrix<L>,
-    k: usize,
-    lanes: u32,
-    exchanges: &mut Exchanges,
-) -> u32 {
-    // SAFETY: elements of the square.
-    unsafe {
-        let column = matrix.at(0, k);
-        let mut largest = constant::<L>(0.0);
-        for i in k + 1..matrix.n {
-            largest = (*column.add(i)).size().max(largest);
-        }
-        let here = (*column.add(k)).size();
-        let limit = largest.mul(constant::<L>(ALPHA));
-        let mut unsure = lanes & !L::Vector::bits(here.max(limit).eq(here));
-        let mut pairs = 0;
-        while unsure != 0 {
-            let lane = unsure.trailing_zeros() as usize;
-            unsure &= unsure - 1;
-            let (row, pair) = pivot(matrix, k, lane);
-            let to = k + usize::from(pair);
-            if row != to {
-                exchange(matrix, lane, to, row);
-                #[allow(clippy::cast_possible_truncation)] // below MAX_ORDER
-                let row = row as u8;
-                exchanges[to][lane] = row;
-            }
-            pairs |= u32::from(pair) << lane;
-        }
-        pairs
-    }
-}
-
-/// The row of a lane that is to be exchanged with row `k`, or, where it is a pair, with the one
-/// behind.
-#[inline(always)]
-unsafe fn pivot<L: Lanes>(matrix: &Matrix<L>, k: usize, lane: usize) -> (usize, bool) {
-    // SAFETY: elements of the square.
-    unsafe {
-        let (mut row, mut of_column) = (k, 0.0);
-        for i in k + 1..matrix.n {
-            let size = matrix.size(lane, i, k);
-            if size > of_column {
-                (row, of_column) = (i, size);
-            }
-        }
-        let mut of_row = of_column;
-        for j in k..row {
-            of_row = f64::max(of_row, matrix.size(lane, row, j));
-        }
-        for i in row + 1..matrix.n {
-            of_row = f64::max(of_row, matrix.size(lane, i, row));
-        }
-        let (here, there) = (matrix.size(lane, k, k), matrix.size(lane, row, row));
-        if here >= ALPHA * of_column * (of_column / of_row) {
-            (k, false)
-        } else {
-            (row, there < ALPHA * of_row)
-        }
-    }
-}
-
-/// Exchanges rows and columns p < q of a lane, in the lower triangle.
-#[inline(always)]
-unsafe fn exchange<L: Lanes>(matrix: &Matrix<L>, lane: usize, p: usize, q: usize) {
-    // SAFETY: elements of the square.
-    unsafe {
-        let at = |i: usize, j: usize| matrix.in_lane(lane, i, j);
-        let swap = |x: *mut RealOf<L>, y: *mut RealOf<L>, image: bool| {
-            let (mut to_x, mut to_y) = (L::spread(y), L::spread(x));
-            if image {
-                (to_x, to_y) = (matrix.image(to_x), matrix.image(to_y));
-            }
-            to_x.put(x);
-            to_y.put(y);
-        };
-        for j in 0..p {
-            swap(at(p, j), at(q, j), false);
-        }
-        swap(at(p, p), at(q, q), false);
-        for m in p + 1..q {
-            swap(at(m, p), at(q, m), true);
-        }
-        swap(at(q, p), at(q, p), true);
-        for i in q + 1..matrix.n {
-            swap(at(i, p), at(i, q), false);
-        }
-    }
-}
-
-/// Brings the rows and columns of X back to where those of A were.
-#[inline(always)]
-unsafe fn undo<L: Lanes>(matrix: &Matrix<L>, exchanges: &Exchanges) {
-    let mut some = false;
-    for k in (1..matrix.n).rev() {
-        for lane in 0..L::Vector::LANES {
-            // Rows 0 … n − 2 have been exchanged with later ones.
-            let row = usize::from(exchanges[k - 1][lane]);
-            if row != 0 {
-                some = true;
-                // SAFETY: k ≤ row < n.
-                unsafe { exchange(matrix, lane, k - 1, row) };
-            }
-        }
-    }
-    if some {
-        for j in 1..matrix.n {
-            for i in 0..j {
-                // SAFETY: elements of the square.
-                unsafe { matrix.at(i, j).write(matrix.image(*matrix.at(j, i))) };
-            }
-        }
     }
 }
