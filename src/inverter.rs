@@ -331,8 +331,9 @@ impl Inverter {
 
     /// The inverses of matrices of any orders, each with its own result, in the order given.
     ///
-    /// Those that are large are worked on in parallel, those that are small in runs. What a
-    /// matrix that fails becomes is up to [`on_failure`](Self::on_failure): an error by default.
+    /// Those that are large are worked on in parallel, those that are small in runs, and all threads
+    /// work on one that would keep its thread busy when all others are done. What a matrix that
+    /// fails becomes is up to [`on_failure`](Self::on_failure): an error by default.
     ///
     /// # Errors
     ///

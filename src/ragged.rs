@@ -4,15 +4,33 @@ use crate::element::Element;
 use crate::error::Result;
 use crate::layout;
 use crate::place;
-use crate::schedule::{TASK_NS, cost_ns};
+use crate::schedule::{Schedule, TASK_NS, cost_ns};
 use crate::stack::{Call, leading_and_order};
 use crate::threads;
 use crate::verdict::{OnFailure, Status};
 use crate::workspace::{Slot, Workspace};
 use ndarray::{Array2, ArrayView2};
+use std::cmp::Reverse;
+use std::ops::Range;
 
 /// The result of one matrix.
 type Inverse<A> = Result<Array2<<A as Element>::Scalar>>;
+
+/// A matrix of a list, and where its result goes.
+struct Item<'a, 'v, A: Element> {
+    matrix: &'a ArrayView2<'v, A>,
+    result: &'a mut Option<Inverse<A>>,
+}
+
+impl<A: Element> Item<'_, '_, A> {
+    fn invert(&mut self, call: &Call<'_, A::Scalar>, workspace: &mut Workspace<A::Scalar>) {
+        *self.result = Some(one(call, workspace, self.matrix));
+    }
+
+    fn cost(&self) -> f64 {
+        cost_ns::<A::Scalar>(self.matrix.nrows(), false)
+    }
+}
 
 /// Inverts each matrix of a list.
 pub(crate) fn invert_many<A: Element>(
@@ -22,49 +40,111 @@ pub(crate) fn invert_many<A: Element>(
     let mut results = Vec::new();
     layout::reserve(&mut results, matrices.len())?;
     results.resize_with(matrices.len(), || None);
-    let work = |matrices: &[ArrayView2<'_, A>], results: &mut [Option<Inverse<A>>]| {
+    let mut items = Vec::new();
+    layout::reserve(&mut items, matrices.len())?;
+    items.extend(matrices.iter().zip(&mut results).map(|(matrix, result)| Item { matrix, result }));
+    let work = |items: &mut [Item<'_, '_, A>]| {
         threads::on_worker(|| {
             let mut slot = Slot::borrow(call.pool);
-            for (matrix, result) in matrices.iter().zip(results) {
-                *result = Some(one(call, slot.workspace(), matrix));
-            }
+            items.iter_mut().for_each(|item| item.invert(call, slot.workspace()));
         });
     };
     threads::with_one(|| {
-        if cost(matrices) < 2.0 * TASK_NS || call.workers.count() <= 1 {
-            work(matrices, &mut results);
-        } else {
-            call.workers.install(|| halve(matrices, &mut results, &work));
+        if cost(&items) < 2.0 * TASK_NS || call.workers.count() <= 1 {
+            return work(&mut items);
         }
+        let (together, others) = largest_first(call, &mut items);
+        for item in together {
+            if let Schedule::Together { threads } = call.schedule(item.matrix.nrows(), 1) {
+                call.together(threads, |workspace| item.invert(call, workspace));
+            }
+        }
+        call.workers.install(|| halve(others, &work));
     });
     Ok(results.into_iter().map(|result| result.expect("every matrix was visited")).collect())
 }
 
-fn cost<A: Element>(matrices: &[ArrayView2<'_, A>]) -> f64 {
-    matrices.iter().map(|matrix| cost_ns::<A::Scalar>(matrix.nrows(), false)).sum()
+fn cost<A: Element>(items: &[Item<'_, '_, A>]) -> f64 {
+    items.iter().map(Item::cost).sum()
+}
+
+/// What a team makes of its threads' time, as seen for matrices that are worth one.
+const TEAMWORK: f64 = 0.8;
+
+/// Splits a list in two: the largest matrices, each to be inverted by all threads, and the others
+/// for threads of their own, so that all are done soonest by estimate. Where there is a matrix of
+/// the first kind, the list is sorted.
+fn largest_first<'i, 'a, 'v, A: Element>(
+    call: &Call<'_, A::Scalar>,
+    items: &'i mut [Item<'a, 'v, A>],
+) -> (&'i mut [Item<'a, 'v, A>], &'i mut [Item<'a, 'v, A>]) {
+    let workers = call.workers.count();
+    let is_large = |item: &Item<'_, '_, A>| {
+        let n = item.matrix.nrows();
+        item.matrix.is_square() && matches!(call.schedule(n, 1), Schedule::Together { .. })
+    };
+    // Many large ones even out.
+    let large = items.iter().filter(|item| is_large(item)).take(2 * workers).count();
+    if large == 0 || large == 2 * workers {
+        return items.split_at_mut(0);
+    }
+    items.sort_unstable_by_key(|item| (!is_large(item), Reverse(item.matrix.nrows())));
+    let costs = |i: usize| items[i].cost();
+    let together = worth_a_team(&costs, items.len(), large, workers);
+    items.split_at_mut(together)
+}
+
+/// How many of `count` matrices, of which the first `large` ones are large and descending, all
+/// workers invert together for all to be done soonest.
+fn worth_a_team(cost: &dyn Fn(usize) -> f64, count: usize, large: usize, workers: usize) -> usize {
+    let mut soonest = (f64::INFINITY, 0);
+    let mut before = 0.0;
+    for together in 0..=large {
+        let time = before + time_apart(cost, together..count, workers);
+        if time < soonest.0 {
+            soonest = (time, together);
+        }
+        if together < large {
+            before += cost(together) / (TEAMWORK * workers as f64);
+        }
+    }
+    soonest.1
+}
+
+/// How long some workers need for matrices in descending order, each of which goes to the worker
+/// who is done first.
+fn time_apart(cost: &dyn Fn(usize) -> f64, matrices: Range<usize>, workers: usize) -> f64 {
+    let first = matrices.start..matrices.end.min(matrices.start + 4 * workers);
+    let mut done = vec![0.0; workers];
+    for i in first.clone() {
+        let next = done.iter_mut().min_by(|x, y| f64::total_cmp(x, y)).expect("somebody works");
+        *next += cost(i);
+    }
+    // Small ones fill what the others leave.
+    let rest = (first.end..matrices.end).map(cost);
+    let even = done.iter().copied().chain(rest).sum::<f64>() / workers as f64;
+    done.into_iter().fold(even, f64::max)
 }
 
 /// Cuts a list where half of its cost lies on either side, until no part is worth a cut, and does
 /// the parts in parallel.
-fn halve<A: Element>(
-    matrices: &[ArrayView2<'_, A>],
-    results: &mut [Option<Inverse<A>>],
-    work: &(impl Fn(&[ArrayView2<'_, A>], &mut [Option<Inverse<A>>]) + Sync),
+fn halve<'a, 'v, A: Element>(
+    items: &mut [Item<'a, 'v, A>],
+    work: &(impl Fn(&mut [Item<'a, 'v, A>]) + Sync),
 ) {
-    let whole = cost(matrices);
-    if matrices.len() < 2 || whole < TASK_NS {
-        return work(matrices, results);
+    let whole = cost(items);
+    if items.len() < 2 || whole < TASK_NS {
+        return work(items);
     }
     let mut left = 0.0;
-    let reaches_half = |matrix: &ArrayView2<'_, A>| {
-        left += cost_ns::<A::Scalar>(matrix.nrows(), false);
+    let reaches_half = |item: &Item<'_, '_, A>| {
+        left += item.cost();
         left >= whole / 2.0
     };
-    let middle = matrices.iter().position(reaches_half).unwrap_or(0) + 1;
-    let middle = middle.min(matrices.len() - 1);
-    let (matrices, right) = matrices.split_at(middle);
-    let (results, right_results) = results.split_at_mut(middle);
-    rayon::join(|| halve(matrices, results, work), || halve(right, right_results, work));
+    let middle = items.iter().position(reaches_half).unwrap_or(0) + 1;
+    let middle = middle.min(items.len() - 1);
+    let (items, right) = items.split_at_mut(middle);
+    rayon::join(|| halve(items, work), || halve(right, work));
 }
 
 fn one<A: Element>(
@@ -83,5 +163,26 @@ fn one<A: Element>(
             Err(error)
         }
         _ => Ok(inverse),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_team_works_on_what_one_thread_would_be_late_with() {
+        let of = |costs: &[f64], large, workers| {
+            worth_a_team(&|i| costs[i], costs.len(), large, workers)
+        };
+        assert_eq!(of(&[8.0, 1.0, 1.0, 1.0], 1, 2), 1);
+        assert_eq!(of(&[1.0], 1, 2), 1);
+        assert_eq!(of(&[1.0, 1.0], 2, 2), 0, "one for each");
+        assert_eq!(of(&[1.0, 1.0, 1.0], 3, 2), 1, "one together, then one for each");
+        assert_eq!(of(&[9.0, 9.0, 9.0, 1.0], 3, 8), 3);
+        assert_eq!(of(&[4.0, 1.0, 1.0, 1.0, 1.0], 1, 2), 0, "four against four");
+        assert_eq!(of(&[1.0, 1.0, 1.0], 0, 2), 0, "not worth a team");
+        let many: Vec<f64> = std::iter::once(5.0).chain(vec![0.1; 1000]).collect();
+        assert_eq!(of(&many, 1, 2), 0, "the small ones fill up");
     }
 }

@@ -89,6 +89,47 @@ pub(crate) struct Call<'a, T: Scalar> {
     pub(crate) blas_threads: usize,
 }
 
+impl<T: Scalar> Call<'_, T> {
+    /// How `count` matrices of order `n` are inverted.
+    pub(crate) fn schedule(&self, n: usize, count: usize) -> Schedule {
+        let Call { plan, workers, blas_threads, .. } = *self;
+        let structure = plan.structure;
+        let by = match structure {
+            _ if group::takes::<T>(plan, n) => General::Lanes,
+            Structure::Auto | Structure::General => match plan.engine.for_general::<T>(n) {
+                General::Lanes => General::Lapack,
+                by => by,
+            },
+            Structure::PositiveDefinite
+            | Structure::UpperTriangular
+            | Structure::LowerTriangular
+                if plan.engine.for_halves(n) == Engine::Native =>
+            {
+                General::Blocked
+            }
+            _ => General::Lapack,
+        };
+        schedule::<T>(n, structure, by, count, blas_threads, || workers.count())
+    }
+
+    /// Calls `work` with a workspace whose matrices have all threads for each: the calling one, and
+    /// those of the workers that have nothing else to do.
+    pub(crate) fn together(&self, threads: usize, work: impl FnOnce(&mut Workspace<T>)) {
+        let crew = Arc::new(Crew::new(threads));
+        for thread in 1..threads {
+            let crew = Arc::clone(&crew);
+            // Nobody waits for those that come too late.
+            self.workers.spawn(move || crew.help(thread));
+        }
+        let _end = crew.end_of_work();
+        let mut slot = Slot::borrow(self.pool);
+        let workspace = slot.workspace();
+        workspace.kept.crew = Some(Arc::clone(&crew));
+        work(workspace);
+        workspace.kept.crew = None;
+    }
+}
+
 /// A run of matrices: views of equal leading axes, and where their verdicts go.
 struct Run<'a, A: Element> {
     input: Option<ArrayView<'a, A, IxDyn>>,
@@ -142,62 +183,27 @@ pub(crate) fn invert<'a, A: Element>(
         return Ok(Vec::new());
     }
     let failures = Failures::default();
-    let structure = call.plan.structure;
-    let by = match structure {
-        _ if group::takes::<A::Scalar>(call.plan, n) => General::Lanes,
-        Structure::Auto | Structure::General => {
-            match call.plan.engine.for_general::<A::Scalar>(n) {
-                General::Lanes => General::Lapack,
-                by => by,
-            }
-        }
-        Structure::PositiveDefinite | Structure::UpperTriangular | Structure::LowerTriangular
-            if call.plan.engine.for_halves(n) == Engine::Native =>
-        {
-            General::Blocked
-        }
-        _ => General::Lapack,
-    };
     let run = Run { input, output, verdicts, first: 0, count };
     let stream = run.output.shape().iter().product::<usize>() >= STREAMED / size_of::<A::Scalar>();
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
         run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), stream, &failures));
     };
-    match schedule::<A::Scalar>(n, structure, by, count, call.blas_threads, || call.workers.count())
-    {
+    match call.schedule(n, count) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
         Schedule::Blas { threads } => threads::with_many(threads, || in_turn(run)),
         Schedule::Together { threads } => {
-            threads::with_one(|| together(threads, call, run, &failures));
+            threads::with_one(|| {
+                call.together(threads, |workspace| {
+                    run.invert_all(call.plan, workspace, false, &failures);
+                });
+            });
         }
         Schedule::Spread { grain } => threads::with_one(|| {
             call.workers.install(|| halve(run, grain, &|run| threads::on_worker(|| in_turn(run))));
         }),
     }
     failures.in_order()
-}
-
-/// Works through a run in turn, with all threads on each matrix: the calling one, and those of the
-/// workers that have nothing else to do.
-fn together<A: Element>(
-    threads: usize,
-    call: &Call<'_, A::Scalar>,
-    run: Run<'_, A>,
-    failures: &Failures,
-) {
-    let crew = Arc::new(Crew::new(threads));
-    for thread in 1..threads {
-        let crew = Arc::clone(&crew);
-        // Nobody waits for those that come too late.
-        call.workers.spawn(move || crew.help(thread));
-    }
-    let _end = crew.end_of_work();
-    let mut slot = Slot::borrow(call.pool);
-    let workspace = slot.workspace();
-    workspace.kept.crew = Some(Arc::clone(&crew));
-    run.invert_all(call.plan, workspace, false, failures);
-    workspace.kept.crew = None;
 }
 
 /// Cuts a run in two until no part is longer than `grain`, and does the parts in parallel.
