@@ -15,7 +15,7 @@ use super::leaf::reciprocal;
 use super::matrix::Matrix;
 use super::panel;
 use super::sizes::Sizes;
-use super::sweeps::{keep_factors, nth, strip_of, strips_of, zero};
+use super::strips::{keep_factors, nth, strip_of, strips_of, zero};
 use super::team::Team;
 use super::{Work, parts};
 use crate::determinant::Product;

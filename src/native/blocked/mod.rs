@@ -3,7 +3,7 @@
 //!
 //! [`sweeps`] is the algorithm, [`lower`] the one for a triangle; [`panel`] and [`leaf`] factor a
 //! block of columns; [`tile`] is the product that nearly all of the work is, [`solve`] the
-//! triangular systems within a block; both read strips of matrices, which [`pack`] makes.
+//! triangular systems within a block; both read [`strips`] of matrices, which [`pack`] makes.
 //! [`kernel`] has all of these for each instruction set. [`permute`] brings the columns of the
 //! inverse to their places, [`mirror`](mod@mirror) the other triangle of a symmetric one to its;
 //! [`sizes`] says how wide the blocks are, [`team`] who works on them.
@@ -23,6 +23,7 @@ mod panel;
 mod permute;
 mod sizes;
 mod solve;
+mod strips;
 mod sweeps;
 mod team;
 #[cfg(test)]
