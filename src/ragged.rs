@@ -46,7 +46,9 @@ pub(crate) fn invert_many<A: Element>(
     let work = |items: &mut [Item<'_, '_, A>]| {
         threads::on_worker(|| {
             let mut slot = Slot::borrow(call.pool);
-            items.iter_mut().for_each(|item| item.invert(call, slot.workspace()));
+            for item in items {
+                item.invert(call, slot.workspace());
+            }
         });
     };
     threads::with_one(|| {

@@ -22,7 +22,7 @@ pub(crate) fn mirror<T: Scalar>(
 ) {
     assert!(n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
     if T::COMPLEX && hermitian {
-        by_tiles(team, n, a, from, |x| x.conj());
+        by_tiles(team, n, a, from, T::conj);
         make_diagonal_real(n, a);
     } else {
         by_tiles(team, n, a, from, |x| x);
@@ -119,12 +119,10 @@ mod tests {
         };
         let crew = Crew::new(3);
         std::thread::scope(|scope| {
-            (1..3).for_each(|thread| {
-                drop(scope.spawn({
-                    let crew = &crew;
-                    move || crew.help(thread)
-                }))
-            });
+            for thread in 1..3 {
+                let crew = &crew;
+                scope.spawn(move || crew.help(thread));
+            }
             let _end = crew.end_of_work();
             for n in [0, 1, 2, 31, 32, 33, 64, 70, 200] {
                 for from in [Triangle::Lower, Triangle::Upper] {
