@@ -145,6 +145,14 @@ impl Journal {
         Ok(Some(state))
     }
 
+    /// Makes the first entry, before anything is written. The next one is due after the first piece:
+    /// a run that is killed early shows that it can go on, too.
+    pub(super) fn begin(&mut self, state: &State) -> Result<(), Stop> {
+        self.enter(state, Instant::now())?;
+        self.due = Instant::now();
+        Ok(())
+    }
+
     /// Whether it is time for an entry.
     pub(super) fn is_due(&self) -> bool {
         Instant::now() >= self.due

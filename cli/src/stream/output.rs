@@ -53,7 +53,7 @@ impl<'a> Output<'a> {
         });
         if let Some(journal) = journal.as_mut().filter(|_| is_new) {
             // Before anything is written, so that no partial output is ever without a journal.
-            journal.enter(&state, Instant::now())?;
+            journal.begin(&state)?;
         }
         let staged = match (&journal, partial) {
             (Some(Journal { paths, .. }), Some(file)) => {
@@ -76,8 +76,29 @@ impl<'a> Output<'a> {
         Ok(output)
     }
 
-    /// Takes the next matrices, in index order, and what was found of them.
+    /// Takes the next matrices, in index order, and what was found of them. If they cannot be
+    /// written, the journal counts all before them.
     pub(super) fn add<T: Entry>(
+        &mut self,
+        inverses: &[T],
+        verdicts: &[Verdict<T>],
+        leading: &[usize],
+    ) -> Result<(), Stop> {
+        let before = self.journal.is_some().then(|| self.state.clone());
+        let written = self.write(inverses, verdicts, leading);
+        if let (Err(_), Some(before)) = (&written, before) {
+            self.state = before;
+            // On a full disk this may fail too; then the entry before holds.
+            let _ = self.keep();
+        }
+        written?;
+        match &self.journal {
+            Some(journal) if journal.is_due() => self.keep(),
+            _ => Ok(()),
+        }
+    }
+
+    fn write<T: Entry>(
         &mut self,
         inverses: &[T],
         verdicts: &[Verdict<T>],
@@ -99,10 +120,7 @@ impl<'a> Output<'a> {
             written.map_err(|error| self.hinted(error))?;
             self.state.output += size_of_val(inverses) as u64;
         }
-        match &self.journal {
-            Some(journal) if journal.is_due() => self.keep(),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Makes all of it last, and says so in the journal.
