@@ -13,8 +13,8 @@ use super::vector::Vector;
 use crate::element::Scalar;
 
 /// Factorizes a group. `R` and `C` are the rows and columns of a tile that fits the registers.
-/// Where the order is known to the compiler, `UNROLL`: there are at most two panels then, and the
-/// group has been read.
+/// Where the order is known to the compiler, `UNROLL`: there are at most three panels then, and
+/// the group has been read.
 ///
 /// # Safety
 ///
@@ -46,6 +46,9 @@ pub(super) unsafe fn factor<
             }
             if 2 * C <= n {
                 panel::<L, T, UNROLL, R, C>(task, n, C, memory);
+            }
+            if 3 * C <= n {
+                panel::<L, T, UNROLL, R, C>(task, n, 2 * C, memory);
             }
         } else {
             let mut k = 0;

@@ -32,7 +32,7 @@ pub(crate) struct Kernel<T> {
     /// Bytes of a vector.
     pub(super) vector: usize,
     /// By order; the first one takes every order.
-    pub(super) entries: [Entry<T>; 9],
+    pub(super) entries: [Entry<T>; 13],
     /// One matrix of an order that is not tiny.
     pub(super) single: Single<T>,
     /// Which groups go matrix by matrix.

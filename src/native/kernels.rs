@@ -45,19 +45,20 @@ macro_rules! entry {
 
 /// A module with the kernel of lanes `$lanes` of a vector; `$alone` are its scalars one by one.
 /// Each small order is a function of its own: debug builds keep every temporary on the stack.
-/// `$six` makes the one of order 6.
+/// `$six` makes the one of order 6; `$wide` is 1 where orders 9 to 12 have their own too, which
+/// pays with many registers only.
 /// `$order` are the functions for structures, order by order; 0 is that for every order.
 macro_rules! kernel {
-    ($module:ident, $scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal $six:ident,
+    ($module:ident, $scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal $six:ident $wide:literal,
      [$($order:literal)*],
-     $r:literal $c:literal $rx:literal $half:literal $cx:literal,
+     $r:literal $c:literal $rx:literal $cx:literal,
      $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
      $(, $features:literal)?) => {
         mod $module {
             use super::*;
 
             entry!($scalar, $vector, order<N>,
-                lu::invert::<$lanes, _, N, $r, $c, $rx, $half, $cx> $(, $features)?);
+                lu::invert::<$lanes, _, N, $r, $c, $rx, $cx> $(, $features)?);
             entry!($scalar, $vector, tiny<N>, tiny::invert::<$lanes, _, N> $(, $features)?);
             entry!($scalar, $vector, cholesky<N>, cholesky::invert::<$lanes, _, N> $(, $features)?);
             entry!($scalar, $vector, triangle<N>, triangle::invert::<$lanes, _, N> $(, $features)?);
@@ -88,6 +89,10 @@ macro_rules! kernel {
                         $six::<{ 6 * $small }>,
                         order::<{ 7 * $small }>,
                         order::<{ 8 * $small }>,
+                        order::<{ 9 * $wide }>,
+                        order::<{ 10 * $wide }>,
+                        order::<{ 11 * $wide }>,
+                        order::<{ 12 * $wide }>,
                     ],
                     single,
                     few: $few,
@@ -124,17 +129,17 @@ macro_rules! kernels {
         mod $module {
             use super::*;
 
-            kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0 order, [0 0 0 0 0 0],
-                2 2 4 2 2, 4 2 2 2, $few);
+            kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0 order 0, [0 0 0 0 0 0],
+                2 2 4 2, 4 2 2 2, $few);
             #[cfg(target_arch = "x86_64")]
-            kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small order,
+            kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small order 0,
                 [0 1 2 3 4 5], $($a)*, $($b)*, FEW, "avx2,fma");
             #[cfg(target_arch = "x86_64")]
             kernel!(avx512, $scalar, $parts<x86::$avx512>, $parts<Fused<$real>>, x86::$avx512,
-                $small $six, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
+                $small $six $small, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
             // As many registers as AVX-512, so the same tiles.
             #[cfg(target_arch = "aarch64")]
-            kernel!(neon, $scalar, $parts<arm::$neon>, $parts<Fused<$real>>, arm::$neon, $small order,
+            kernel!(neon, $scalar, $parts<arm::$neon>, $parts<Fused<$real>>, arm::$neon, $small order 0,
                 [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "neon");
 
             impl Kernels for $scalar {
@@ -157,10 +162,10 @@ macro_rules! kernels {
 }
 
 kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE,
-    F32x8 [2 4 4 2 2] [2 4 2 4], F32x16 [4 4 8 4 3] [4 4 4 4], F32x4);
+    F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4], F32x4);
 kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE,
-    F64x4 [2 4 4 2 2] [2 4 2 4], F64x8 [4 4 8 4 3] [4 4 4 4], F64x2);
+    F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4], F64x2);
 kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE,
-    F32x8 [2 2 2 1 2] [2 2 2 2], F32x16 [2 4 4 2 2] [2 4 2 4], F32x4);
+    F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4], F32x4);
 kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE,
-    F64x4 [2 2 2 1 2] [2 2 2 2], F64x8 [2 4 4 2 2] [2 4 2 4], F64x2);
+    F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4], F64x2);

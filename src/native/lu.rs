@@ -9,23 +9,20 @@ use super::factor::factor;
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{norm, norm_over_rows};
 use super::solve::solve;
-use super::task::{Task, load, rcond, store, stream};
+use super::task::{Task, load, rcond, store, stream, write};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
 
-/// The largest order that [`invert`] may be compiled for.
-pub(super) const MAX_CONSTANT: usize = 8;
-
 /// Vectors of memory for order `n` and `parts` vectors per scalar.
 pub(super) fn vectors(n: usize, parts: usize) -> usize {
-    (column(n) * n + stride(n) * n + n + n * n) * parts + 2 * n
+    ((n | 1) * n + stride(n) * n + n + n * n) * parts + 2 * n
 }
 
 /// From column to column of A: an odd number, so that the columns do not fall on the same few
-/// lines of the cache; but none for a small matrix, which is read as it lies.
-fn column(n: usize) -> usize {
-    if n <= MAX_CONSTANT { n } else { n | 1 }
+/// lines of the cache; but the order for a small matrix, and for one that is read as it lies.
+fn column(n: usize, as_it_lies: bool) -> usize {
+    if as_it_lies || n <= 8 { n } else { n | 1 }
 }
 
 /// From column to column of X: room for tiles of up to 8 rows, and an odd number of them.
@@ -54,7 +51,7 @@ pub(super) struct Memory<L: Lanes> {
 
 /// Inverts a group of order `N`, or, where that is 0, of any order. `R` and `C` are the rows and
 /// columns of a tile of the factorization that fits the registers; `RX`, a power of two up to 8,
-/// and `CX` those of a tile of the inverse; `HALF` is half of `RX`.
+/// and `CX` those of a tile of the inverse.
 ///
 /// # Safety
 ///
@@ -67,7 +64,6 @@ pub(super) unsafe fn invert<
     const R: usize,
     const C: usize,
     const RX: usize,
-    const HALF: usize,
     const CX: usize,
 >(
     task: &mut Task<'_, T>,
@@ -76,12 +72,13 @@ pub(super) unsafe fn invert<
     // SAFETY: the memory holds `vectors(n, PARTS)` vectors; these parts are as many.
     unsafe {
         let a = task.memory.cast::<L>();
-        let x = a.add(column(n) * n);
+        let column = column(n, N > 0);
+        let x = a.add(column * n);
         let inverses = x.add(stride(n) * n);
         let labels = inverses.add(n).cast::<L::Vector>();
         let index = labels.add(n);
         let staging = index.add(n).cast();
-        let memory = Memory { a, column: column(n), x, inverses, labels, index, staging };
+        let memory = Memory { a, column, x, inverses, labels, index, staging };
 
         let mut keep = task.all();
         if task.request.detect {
@@ -126,14 +123,7 @@ pub(super) unsafe fn invert<
                 store_pivots::<L, T>(task, k * lanes, *a.add(k * memory.column + k));
             }
         }
-        let mut row = 0;
-        while row + HALF < n {
-            solve::<L, RX, CX>(n, row, &memory);
-            row += RX;
-        }
-        if row < n {
-            solve::<L, HALF, CX>(n, row, &memory);
-        }
+        solve::<L, RX, CX>(n, &memory);
         keep &= finite(n, |i| *x.add(i));
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm(which, n, stride(n), x);
@@ -188,7 +178,11 @@ unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
             let places = label.mul(constant::<L>(n as f64)).add(bases.neg()).whole();
             let from = memory.x.add(j * stride(n)).cast::<L::Vector>();
             let place = |lane: usize| to.wrapping_add(places[lane] as usize);
-            store::<L::Vector, STREAM>(from, n * L::PARTS, keep, place);
+            if STREAM {
+                store::<L::Vector, true>(from, n * L::PARTS, keep, place);
+            } else {
+                write(from, n * L::PARTS, keep, place);
+            }
         }
     }
 }

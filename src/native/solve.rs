@@ -6,13 +6,48 @@
 use super::lanes::{Lanes, constant};
 use super::lu::{Memory, stride};
 
-/// Rows `row` to `row + R` of X, but for the permutation of the columns: W U = I, then X L = W.
+/// X, but for the permutation of the columns: W U = I, then X L = W. There are as few tiles of up to
+/// `R` rows as there can be, of the same height or one less: a tile of a few rows waits for results
+/// most of its time.
 #[inline(always)]
-pub(super) unsafe fn solve<L: Lanes, const R: usize, const C: usize>(
+pub(super) unsafe fn solve<L: Lanes, const R: usize, const C: usize>(n: usize, memory: &Memory<L>) {
+    let tiles = n.div_ceil(R);
+    let mut row = 0;
+    for tile in 0..tiles {
+        let rows = (n - row).div_ceil(tiles - tile);
+        // SAFETY: row + rows ≤ n.
+        unsafe { rows_of::<L, R, C>(rows, n, row, memory) };
+        row += rows;
+    }
+}
+
+/// [`tile`] of `rows`. Of n ≥ `R` rows no tile has less than half of `R`; a lower order is known to
+/// the compiler.
+#[inline(always)]
+unsafe fn rows_of<L: Lanes, const R: usize, const C: usize>(
+    rows: usize,
     n: usize,
     row: usize,
     memory: &Memory<L>,
 ) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match rows {
+            1 if R <= 2 => tile::<L, 1, C>(n, row, memory),
+            2 if R >= 2 && R <= 4 => tile::<L, 2, C>(n, row, memory),
+            3 if R >= 3 && R <= 4 => tile::<L, 3, C>(n, row, memory),
+            4 if R >= 4 => tile::<L, 4, C>(n, row, memory),
+            5 if R >= 5 => tile::<L, 5, C>(n, row, memory),
+            6 if R >= 6 => tile::<L, 6, C>(n, row, memory),
+            7 if R >= 7 => tile::<L, 7, C>(n, row, memory),
+            _ => tile::<L, R, C>(n, row, memory),
+        }
+    }
+}
+
+/// Rows `row` to `row + R` of X.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const R: usize, const C: usize>(n: usize, row: usize, memory: &Memory<L>) {
     // SAFETY: row < n, and the columns of `x` have room for a last tile.
     unsafe {
         let x = memory.x.add(row);

@@ -322,6 +322,38 @@ pub(super) unsafe fn store<V: Vector, const STREAM: bool>(
     }
 }
 
+/// How many of `len` numbers go in tiles: the last ones do not, if `few` times as many are no more
+/// than a tile has.
+pub(super) fn in_tiles(len: usize, lanes: usize, few: usize) -> usize {
+    let rest = len % lanes;
+    if len > lanes && few * rest <= lanes { len - rest } else { len }
+}
+
+/// [`store`], but the last few numbers one by one.
+///
+/// # Safety
+///
+/// As [`store`].
+#[inline(always)]
+pub(super) unsafe fn write<V: Vector>(
+    from: *const V,
+    len: usize,
+    keep: u32,
+    place: impl Fn(usize) -> *mut V::Real,
+) {
+    let in_tiles = in_tiles(len, V::LANES, 8);
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
+        for e in in_tiles..len {
+            let numbers = numbers(from.add(e).read());
+            for lane in (0..V::LANES).filter(|lane| keep >> lane & 1 == 1) {
+                place(lane).add(e).write(numbers[lane]);
+            }
+        }
+        store::<V, false>(from, in_tiles, keep, place);
+    }
+}
+
 /// Copies `len` numbers past the cache.
 ///
 /// # Safety

@@ -8,7 +8,7 @@ use super::checks::{
 };
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{guarded, largest, quick, scaled};
-use super::task::{Task, load, numbers, rcond, store, stream};
+use super::task::{Task, in_tiles, load, rcond, store, stream, write};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -120,13 +120,6 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
     }
 }
 
-/// How many of `len` numbers go in tiles: the last ones do not, if `few` times as many are no more
-/// than a tile has.
-fn in_tiles(len: usize, lanes: usize, few: usize) -> usize {
-    let rest = len % lanes;
-    if len > lanes && few * rest <= lanes { len - rest } else { len }
-}
-
 /// [`load`], but the last few numbers one by one, each of all lanes.
 #[inline(always)]
 unsafe fn read<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::Vector) {
@@ -141,27 +134,6 @@ unsafe fn read<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::V
                 a.add(e).write(L::Vector::gather(from, places));
             }
         }
-    }
-}
-
-/// [`store`], but the last few numbers one by one.
-#[inline(always)]
-unsafe fn write<V: Vector>(
-    from: *const V,
-    len: usize,
-    keep: u32,
-    place: impl Fn(usize) -> *mut V::Real,
-) {
-    let in_tiles = in_tiles(len, V::LANES, 8);
-    // SAFETY: the caller's matrix is `len` vectors, and there is room for it at its place.
-    unsafe {
-        for e in in_tiles..len {
-            let numbers = numbers(from.add(e).read());
-            for lane in (0..V::LANES).filter(|lane| keep >> lane & 1 == 1) {
-                place(lane).add(e).write(numbers[lane]);
-            }
-        }
-        store::<V, false>(from, in_tiles, keep, place);
     }
 }
 
