@@ -79,8 +79,17 @@ impl Engine {
         }
     }
 
-    /// The engine for structures that no kernel takes, and for what is beyond the plain arithmetic
-    /// of lanes, if this one is wanted: never `Auto`.
+    /// The engine for symmetric and Hermitian matrices that are not in the kernels for small ones, if
+    /// this one is wanted: never `Auto`.
+    pub(crate) fn for_indefinite(self, n: usize) -> Engine {
+        match self {
+            // What a kernel has left alone is left to pivoting that bounds L; LAPACK's does not.
+            Engine::Auto if n <= native::MAX_ORDER => Engine::Native,
+            _ => self.beyond_kernels(),
+        }
+    }
+
+    /// The engine for what has no other choice, if this one is wanted: never `Auto`.
     pub(crate) fn beyond_kernels(self) -> Engine {
         match self {
             Engine::Auto if HAS_LAPACK => Engine::Lapack,

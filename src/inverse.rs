@@ -389,7 +389,7 @@ impl<T: Scalar> Matrix<'_, T> {
         if let Some(Ok(facts)) = self.by_kernel(Kind::Indefinite(symmetry, Triangle::Lower)) {
             return Ok(facts);
         }
-        self.engine = self.plan.engine.beyond_kernels();
+        self.engine = self.plan.engine.for_indefinite(self.n);
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;
         let engine = self.kept.engines.of(self.engine);

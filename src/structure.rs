@@ -24,10 +24,12 @@ pub enum Structure {
     /// Symmetric (real) or Hermitian (complex) positive definite: Cholesky (`potrf`, `potri`).
     /// One triangle is read.
     PositiveDefinite,
-    /// A = Aᵀ, real or complex: Bunch–Kaufman (`sytrf`, `sytri`). One triangle is read.
+    /// A = Aᵀ, real or complex: L D Lᵀ by Bunch–Kaufman pivoting (`sytrf`, `sytri`). One triangle
+    /// is read. The native engine bounds L by rook pivoting where elements are of very different
+    /// sizes, and above order 64.
     Symmetric,
-    /// A = Aᴴ: Bunch–Kaufman (`hetrf`, `hetri`; real: as [`Symmetric`](Structure::Symmetric)).
-    /// One triangle is read, and the imaginary part of the diagonal is taken as zero.
+    /// A = Aᴴ: L D Lᴴ as for [`Symmetric`](Structure::Symmetric) (`hetrf`, `hetri`). One triangle
+    /// is read, and the imaginary part of the diagonal is taken as zero.
     Hermitian,
 }
 

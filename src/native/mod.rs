@@ -22,6 +22,8 @@ pub(crate) mod blocked;
 mod checks;
 mod cholesky;
 mod factor;
+#[cfg(test)]
+mod graded_tests;
 #[cfg(all(test, unix))]
 mod guarded;
 mod indefinite;

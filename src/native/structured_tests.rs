@@ -11,7 +11,7 @@ use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-const KINDS: [Kind; 8] = [
+pub(super) const KINDS: [Kind; 8] = [
     Kind::PositiveDefinite(Triangle::Lower),
     Kind::PositiveDefinite(Triangle::Upper),
     Kind::Indefinite(Symmetry::Hermitian, Triangle::Lower),
@@ -24,7 +24,7 @@ const KINDS: [Kind; 8] = [
 
 impl Kind {
     /// What stands across the diagonal from x.
-    fn image<T: Parts>(self, x: T) -> T {
+    pub(super) fn image<T: Parts>(self, x: T) -> T {
         if self.is_hermitian() { x.conj() } else { x }
     }
 
@@ -34,7 +34,7 @@ impl Kind {
     }
 
     /// A matrix of this kind, both triangles.
-    fn matrix<T: Parts>(self, n: usize, rng: &mut StdRng) -> Vec<T> {
+    pub(super) fn matrix<T: Parts>(self, n: usize, rng: &mut StdRng) -> Vec<T> {
         let b = random::<T>(n * n, rng);
         let mut a = b.clone();
         for j in 0..n {

@@ -23,6 +23,10 @@ use crate::element::Scalar;
 use crate::structure::Triangle;
 use exchanges::{Exchanges, choose, undo};
 
+/// The largest multiplier that is trusted. This way to choose pivots sets none, and with some the
+/// inverse of L has large errors: such matrices are left to what bounds them.
+const MOST: f64 = 256.0;
+
 /// A square under way.
 #[derive(Clone, Copy)]
 struct Matrix<L: Lanes> {
@@ -86,7 +90,7 @@ impl<L: Lanes> Middle<L> for Matrix<L> {
 }
 
 /// Inverts a group of any order. A lane whose matrix is singular is left, as others that are beyond
-/// plain arithmetic are.
+/// plain arithmetic or partial pivoting are.
 ///
 /// # Safety
 ///
@@ -115,6 +119,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         }
         take_triangle(&matrix, task.triangle);
         keep &= finite_below(n, square, false);
+        keep &= moderate::<L, T>(&matrix);
         if keep == 0 {
             return;
         }
@@ -172,7 +177,31 @@ unsafe fn take_triangle<L: Lanes>(matrix: &Matrix<L>, triangle: Triangle) {
     }
 }
 
-/// P A Pᵀ = L D Lᴴ. Returns the lanes in which D is finite.
+/// The lanes whose largest element is so far from both ends of the range that what underflows, there
+/// or in the inverse of a block of D, is below its rounding errors even [`MOST`] times.
+#[inline(always)]
+unsafe fn moderate<L: Lanes, T: Scalar>(matrix: &Matrix<L>) -> u32 {
+    let exponent = if T::UNIT_ROUNDOFF > 1e-10 { 110 } else { 1010 };
+    // SAFETY: elements of the square.
+    unsafe {
+        let [least, most] = [-exponent, exponent].map(|power| constant::<L>(2f64.powi(power)));
+        let mut largest = constant::<L>(0.0);
+        for j in 0..matrix.n {
+            for i in j..matrix.n {
+                largest = (*matrix.at(i, j)).size().max(largest);
+            }
+        }
+        at_most::<L>(least, largest) & at_most::<L>(largest, most)
+    }
+}
+
+/// The lanes in which x ≤ y.
+#[inline(always)]
+fn at_most<L: Lanes>(x: L::Vector, y: L::Vector) -> u32 {
+    L::Vector::bits(x.max(y).eq(y))
+}
+
+/// P A Pᵀ = L D Lᴴ. Returns the lanes in which D is finite and L of moderate size.
 #[inline(always)]
 unsafe fn factor<L: Lanes, T: Scalar>(
     task: &mut Task<'_, T>,
@@ -185,7 +214,7 @@ unsafe fn factor<L: Lanes, T: Scalar>(
     unsafe {
         let (zero, one) = (constant::<L>(0.0), constant::<L>(1.0));
         let nothing = L::real(zero);
-        let (mut taint, mut second) = (zero, 0);
+        let (mut taint, mut growth, mut second) = (zero, zero, 0);
         let mut next = nothing;
         for k in 0..n {
             task.prefetch::<L>(n, n);
@@ -223,6 +252,7 @@ unsafe fn factor<L: Lanes, T: Scalar>(
                     multiplier = multiplier.select(pairs, of_first);
                     waiting.add(i).write(of_second);
                 }
+                growth = multiplier.size().max(growth);
                 column.add(i).write(multiplier);
                 across.add(i).write(image);
             }
@@ -252,7 +282,7 @@ unsafe fn factor<L: Lanes, T: Scalar>(
             }
             (second, next) = (pairs, pair.second);
         }
-        L::Vector::bits(taint.eq(zero))
+        L::Vector::bits(taint.eq(zero)) & at_most::<L>(growth, constant::<L>(MOST))
     }
 }
 

@@ -1,8 +1,10 @@
-//! Symmetric and Hermitian indefinite matrices: the diagonal pivoting method of Bunch and Kaufman,
-//! P A Pᵀ = L D Lᵀ (or L D Lᴴ) with blocks of order 1 and 2 in D, in the lower triangle; then
-//! A⁻¹ = Pᵀ L⁻ᵀ D⁻¹ L⁻¹ P.
+//! Symmetric and Hermitian indefinite matrices: the diagonal pivoting method of Bunch and Kaufman
+//! in its bounded form, with rook pivoting, P A Pᵀ = L D Lᵀ (or L D Lᴴ) with blocks of order 1 and 2
+//! in D, in the lower triangle; then A⁻¹ = Pᵀ L⁻ᵀ D⁻¹ L⁻¹ P. No element of L exceeds 2.79; with
+//! partial pivoting L has no bound, and neither have the errors of L⁻¹.
 //!
-//! Golub & Van Loan, *Matrix Computations*, section 4.4; Higham, chapter 11.
+//! LAPACK `sytrf_rook`; Ashcraft, Grimes & Lewis, *Accurate symmetric indefinite linear equation
+//! solvers*, SIAM J. Matrix Anal. Appl. 20 (1998); Higham, section 11.1.
 
 use super::transposed::{transpose_of, weighed_square};
 use super::update::{set_product, subtract_product, subtract_scaled, view, view_mut};
@@ -26,6 +28,8 @@ pub(super) struct BlockDiagonal<T> {
     pairs: Vec<bool>,
     /// The row and column that this one was exchanged with.
     exchanges: Vec<usize>,
+    /// The first block of order 2 whose determinant overflowed.
+    overflow: Option<usize>,
 }
 
 impl<T> Default for BlockDiagonal<T> {
@@ -35,6 +39,7 @@ impl<T> Default for BlockDiagonal<T> {
             below: Vec::new(),
             pairs: Vec::new(),
             exchanges: Vec::new(),
+            overflow: None,
         }
     }
 }
@@ -57,8 +62,9 @@ pub(super) fn invert<T: Scalar>(
     while start < n {
         start = factor_panel(blocks, d, n, a, start, hermitian)?;
     }
-    let overflow =
-        (0..n).find(|&k| !d.diagonal[k].is_finite() || (d.pairs[k] && !d.below[k].is_finite()));
+    let overflow = (0..n)
+        .find(|&k| !d.diagonal[k].is_finite() || (d.pairs[k] && !d.below[k].is_finite()))
+        .or(d.overflow);
     let determinant = determinant.then(|| d.determinant(hermitian));
     a.iter_mut().step_by(n + 1).for_each(|unit| *unit = T::one());
     invert_triangle(a)?;
@@ -118,38 +124,48 @@ fn factor_panel<T: Scalar>(
         let (first, room) = room.split_at_mut(n);
         let second = &mut room[..n];
         vectorized(|| reduced(n, a, done, start, k, k, first, hermitian));
-        let own = size_on_diagonal(first[k], hermitian);
-        let (at, largest) = largest_of(first, k + 1..n);
+        let mut own = size_on_diagonal(first[k], hermitian);
+        let (mut at, mut largest) = largest_of(first, k + 1..n);
         if own == 0.0 && largest == 0.0 {
             return Err(Breakdown::ZeroPivot(k));
         }
-        let mut with = k;
-        let mut pair = false;
-        if own < ALPHA * largest {
+        // From a column to that of its largest element, until a diagonal element is large in its
+        // column or an element is the largest of both its row and its column.
+        let (mut with, mut pair) = (k, false);
+        while own < ALPHA * largest {
             vectorized(|| reduced(n, a, done, start, k, at, second, hermitian));
-            let row = f64::max(largest_of(second, k..at).1, largest_of(second, at + 1..n).1);
-            if own < ALPHA * largest * (largest / row) {
-                with = at;
-                pair = size_on_diagonal(second[at], hermitian) < ALPHA * row;
-                if !pair {
-                    first[k..].copy_from_slice(&second[k..]);
-                }
+            own = size_on_diagonal(second[at], hermitian);
+            // Row k has no larger one: it would have been found in column k.
+            let (above, below) = (largest_of(second, k + 1..at), largest_of(second, at + 1..n));
+            let next = if above.1 < below.1 { below } else { above };
+            let is_largest = next.1 <= largest || next.0 == with;
+            pair = own < ALPHA * largest.max(next.1) && is_largest;
+            if pair {
+                break;
             }
+            first[k..].copy_from_slice(&second[k..]);
+            with = at;
+            (at, largest) = next;
         }
-        // Exchange the last row of the step with the one chosen.
+        // Exchange the rows of the step with those chosen.
         let last = if pair { k + 1 } else { k };
-        d.exchanges[last] = with;
-        if with != last {
-            move_column(n, a, last, with, star);
-            (0..k).for_each(|j| a.swap(j * n + last, j * n + with));
-            done.chunks_exact_mut(n).for_each(|column| column.swap(last, with));
-            first.swap(last, with);
-            second.swap(last, with);
+        for (row, with) in [(k, with), (k + 1, at)].into_iter().take(last + 1 - k) {
+            d.exchanges[row] = with;
+            if with != row {
+                move_column(n, a, row, with, star);
+                (0..k).for_each(|j| a.swap(j * n + row, j * n + with));
+                done.chunks_exact_mut(n).for_each(|column| column.swap(row, with));
+                first.swap(row, with);
+                second.swap(row, with);
+            }
         }
         let column = &mut a[k * n..];
         if pair {
             d.set_pair(k, first[k], first[k + 1], second[k + 1]);
             let block = Pair::new(first[k], first[k + 1], second[k + 1], star);
+            if !block.is_finite() {
+                d.overflow.get_or_insert(k);
+            }
             let (column, next) = column.split_at_mut(n);
             column[k + 1] = T::zero();
             for i in k + 2..n {
@@ -260,6 +276,11 @@ impl<T: Scalar> Pair<T> {
         }
     }
 
+    /// Without this, what is divided by it would silently be zero.
+    fn is_finite(&self) -> bool {
+        self.divisors.iter().all(|of| of.divisor.is_finite())
+    }
+
     /// The row [x, y] with [x, y] D = [u, v].
     fn divide(&self, u: T, v: T) -> (T, T) {
         let ([c, a], [left, right]) = (self.quotients, self.divisors);
@@ -275,7 +296,8 @@ impl<T: Scalar> Pair<T> {
 
 impl<T: Scalar> BlockDiagonal<T> {
     fn clear(&mut self, n: usize) {
-        let BlockDiagonal { diagonal, below, pairs, exchanges } = self;
+        let BlockDiagonal { diagonal, below, pairs, exchanges, overflow } = self;
+        *overflow = None;
         for part in [diagonal, below] {
             part.clear();
             part.resize(n, T::zero());

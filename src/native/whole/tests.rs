@@ -108,6 +108,38 @@ fn the_other_triangle_is_neither_read_nor_touched() {
     one_triangle_is_used(Complex64::new);
 }
 
+fn graded_is_inverted<T: Scalar>(of: impl Fn(f64, f64) -> T + Copy) {
+    let rng = &mut StdRng::seed_from_u64(22);
+    let powers = if T::UNIT_ROUNDOFF > 1e-10 { 15.0 } else { 100.0 };
+    for n in ORDERS.into_iter().chain([8; 50]).chain([16; 50]) {
+        for symmetry in [Symmetry::Symmetric, Symmetry::Hermitian] {
+            let mut a = mirrored(n, symmetry, true, rng, of);
+            for j in 0..n {
+                for i in j + 1..n {
+                    let scale = T::from_f64(10f64.powf(rng.random_range(-powers..powers)));
+                    a[j * n + i] = a[j * n + i] * scale;
+                    a[i * n + j] = a[i * n + j] * scale;
+                }
+            }
+            let hermitian = symmetry == Symmetry::Hermitian;
+            let residuals = check_triangle(n, &a, Triangle::Lower, hermitian, |work, a| {
+                work.indefinite(n, a, symmetry, Triangle::Lower, ASK).unwrap();
+            });
+            assert!(residuals.passes(), "{} {symmetry:?} {n}: {residuals:?}", T::NAME);
+        }
+    }
+}
+
+/// Where pivots are much smaller than other elements of their row and column, the multipliers of
+/// partial pivoting by Bunch and Kaufman have no bound.
+#[test]
+fn elements_of_very_different_sizes_are_kept_apart() {
+    graded_is_inverted::<f32>(|x, _| Scalar::from_f64(x));
+    graded_is_inverted::<f64>(|x, _| x);
+    graded_is_inverted(|x, y| Complex32::new(Scalar::from_f64(x), Scalar::from_f64(y)));
+    graded_is_inverted(Complex64::new);
+}
+
 #[test]
 fn every_step_that_fails_is_named() {
     for n in ORDERS {
