@@ -210,6 +210,10 @@ impl<T: Scalar> Matrix<'_, T> {
         if let (Some(limit), None) = (plan.min_rcond, overflow) {
             // A NaN is below every limit.
             let rcond = verdict.rcond;
+            if rcond.is_nan() {
+                // What overflowed says more.
+                self.check_result()?;
+            }
             if rcond.is_nan() || rcond < limit {
                 return Err(Error::IllConditioned { rcond, limit });
             }
@@ -292,9 +296,14 @@ impl<T: Scalar> Matrix<'_, T> {
         // No positive definite matrix has another diagonal.
         if self.kept.diagonal.iter().all(|d| d.re().into() > 0.0) {
             *used = Structure::PositiveDefinite;
-            match self.positive_definite(Triangle::Lower) {
-                Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
-                done => return done,
+            match self.by_kernel(Kind::PositiveDefinite(Triangle::Lower)) {
+                Some(Ok(facts)) => return Ok(facts),
+                // A kernel leaves what it fails on as it was.
+                Some(Err(_)) => {}
+                None => match self.half_definite(Triangle::Lower) {
+                    Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
+                    done => return done,
+                },
             }
         }
         let symmetry = if T::COMPLEX {
@@ -356,6 +365,11 @@ impl<T: Scalar> Matrix<'_, T> {
         if let Some(done) = self.by_kernel(Kind::PositiveDefinite(triangle)) {
             return done.map_err(in_words);
         }
+        self.half_definite(triangle)
+    }
+
+    /// A positive definite matrix that is in no kernel for small ones.
+    fn half_definite(&mut self, triangle: Triangle) -> Result<Facts<T>> {
         let facts = self.half(triangle, Half::Definite).map_err(in_words)?;
         self.mirror(triangle, true);
         Ok(facts)
