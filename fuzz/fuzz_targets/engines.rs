@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use matinv::ndarray::{Array2, Array3, ArrayView2, Axis};
 use matinv::num_complex::{Complex32, Complex64};
 use matinv::{
-    Engine, Inversion, Inverter, OnFailure, Residuals, Scalar, Status, Structure, Triangle,
-    force_instruction_set, residuals,
+    Engine, Error, Inversion, Inverter, OnFailure, Residuals, Scalar, Status, Structure, Triangle,
+    Verdict, force_instruction_set, residuals,
 };
 use std::mem::discriminant;
 
@@ -163,6 +163,8 @@ fn compare<T: Any>(bytes: &mut Bytes<'_>) {
         Structure::PositiveDefinite,
         Structure::UpperTriangular,
         Structure::LowerTriangular,
+        Structure::Symmetric,
+        Structure::Hermitian,
     ];
     let structure = structures[bytes.below(structures.len())];
     let triangle = if bytes.byte() % 2 == 0 { Triangle::Lower } else { Triangle::Upper };
@@ -219,40 +221,70 @@ fn judge<T: Any>(
     what: impl Fn() -> String,
 ) {
     let (native, lapack) = (&ours.verdicts[[k]], &theirs.verdicts[[k]]);
+    let mut understood = a.clone();
+    for ((i, j), x) in understood.indexed_iter_mut() {
+        let other = i != j && (i < j) == (triangle == Triangle::Lower);
+        match structure {
+            Structure::UpperTriangular if i > j => *x = T::zero(),
+            Structure::LowerTriangular if i < j => *x = T::zero(),
+            Structure::Symmetric if other => *x = a[[j, i]],
+            Structure::PositiveDefinite | Structure::Hermitian if other => *x = a[[j, i]].conj(),
+            Structure::PositiveDefinite | Structure::Hermitian if i == j => {
+                *x = T::from_f64(x.re().into());
+            }
+            _ => {}
+        }
+    }
+    let passes = |x: &Inversion<T, matinv::ndarray::Ix3>| {
+        let x = x.inverse.index_axis(Axis(0), k);
+        residuals(&understood, &x).expect("same shapes").better() < Residuals::THRESHOLD
+    };
     let rcond = native.rcond.max(lapack.rcond);
     if rcond > 1000.0 * T::UNIT_ROUNDOFF {
-        let error = |error: &Option<matinv::Error>| error.as_ref().map(discriminant);
+        let error = |error: &Option<Error>| error.as_ref().map(discriminant);
         let near_limit = (native.rcond.min(lapack.rcond) / 1e-6 - 1.0).abs() < 10.0;
         let same = native.status == lapack.status
             && error(&native.error) == error(&lapack.error)
             && native.pivot() == lapack.pivot();
-        assert!(same || near_limit, "{}: {native:?} and {lapack:?}", what());
+        // Next to the largest numbers a factor may overflow in one order of steps and not in another;
+        // further from them, ours is the one that outlasts. What either inverts is looked at below.
+        let overflows =
+            |verdict: &Verdict<T>| matches!(verdict.error, Some(Error::Overflow { .. }));
+        let largest = if T::UNIT_ROUNDOFF < 1e-10 { f64::MAX } else { f32::MAX.into() };
+        let huge = |x: &T| f64::max(x.re().into().abs(), x.im().into().abs()) > largest / 64.0;
+        let outlasts = overflows(lapack) && native.status == Status::Inverted;
+        let either = overflows(native) && understood.iter().any(huge);
+        let allowed = same || near_limit || outlasts || either;
+        assert!(allowed, "{}: {native:?} and {lapack:?}", what());
     }
-    if native.status != Status::Inverted || lapack.status != Status::Inverted {
+    if native.status != Status::Inverted {
         return;
     }
     assert!(native.rcond <= 1.0, "{}: {native:?}", what());
-    let mut understood = a.clone();
-    for ((i, j), x) in understood.indexed_iter_mut() {
-        let (unread, mirrored) = match structure {
-            Structure::UpperTriangular => (i > j, false),
-            Structure::LowerTriangular => (i < j, false),
-            Structure::PositiveDefinite => ((i < j) == (triangle == Triangle::Lower), true),
-            _ => (false, false),
-        };
-        if i == j && mirrored {
-            *x = T::from_f64(a[[i, i]].re().into());
-        } else if unread {
-            *x = if mirrored { a[[j, i]].conj() } else { T::zero() };
-        }
-    }
-    let ratio = |x: &Inversion<T, matinv::ndarray::Ix3>| {
-        residuals(&understood, &x.inverse.index_axis(Axis(0), k)).expect("same shapes").better()
+    // Below, the norms of a matrix and of its inverse are at both ends of the scalar's range; and
+    // an inverse of less than normal numbers has fewer digits.
+    let (least, normal) = if T::UNIT_ROUNDOFF < 1e-10 {
+        (1e-300, f64::MIN_POSITIVE)
+    } else {
+        (1e-37, f32::MIN_POSITIVE.into())
     };
-    // Below, the norms of a matrix and of its inverse are at both ends of the scalar's range.
-    let least = if T::UNIT_ROUNDOFF < 1e-10 { 1e-300 } else { 1e-37 };
-    if ratio(theirs) < Residuals::THRESHOLD && native.rcond > least {
-        assert!(ratio(ours) < Residuals::THRESHOLD, "{}: {:?}", what(), ours.verdicts[[k]]);
+    let is_normal = |x: &T| f64::hypot(x.re().into(), x.im().into()) >= normal;
+    let expected = if lapack.status == Status::Inverted {
+        passes(theirs)
+    } else {
+        ours.inverse.index_axis(Axis(0), k).iter().any(is_normal)
+    };
+    // Of a matrix next to singular, what LU finds may be far from symmetric before it is made so.
+    let mirrors = |image: fn(&T) -> T| a.indexed_iter().all(|((i, j), x)| *x == image(&a[[j, i]]));
+    let rescued = native.structure == Structure::General
+        && native.rcond < T::UNIT_ROUNDOFF
+        && match structure {
+            Structure::Symmetric | Structure::Hermitian => true,
+            Structure::Auto => mirrors(|x| *x) || mirrors(|x| x.conj()),
+            _ => false,
+        };
+    if expected && native.rcond > least && !rescued {
+        assert!(passes(ours), "{}: {native:?}", what());
     }
 }
 
