@@ -47,6 +47,7 @@ impl Engine {
             (Engine::Auto, Kind::General) if HAS_LAPACK => native_up_to::<T>(set::best()),
             // A single one without lanes takes no longer than in LAPACK, or not much; see the bench
             // `structured`.
+            (Engine::Native | Engine::Auto, Kind::General) => kernels_up_to::<T>(set::best()),
             (Engine::Native | Engine::Auto, _) => native::MAX_ORDER,
         };
         (1..=up_to).contains(&n)
@@ -110,6 +111,16 @@ pub(crate) enum General {
     Blocked,
 }
 
+/// The choice table of the native engine: the largest order at which a general matrix is inverted
+/// by the kernels for small ones, and not by blocks, by scalar and instruction set.
+fn kernels_up_to<T: Scalar>(set: Set) -> usize {
+    match (set, T::COMPLEX) {
+        #[cfg(target_arch = "x86_64")]
+        (Set::Avx2 | Set::Avx512, _) => native::MAX_GENERAL,
+        _ => native::MAX_ORDER,
+    }
+}
+
 /// The choice table of [`Engine::Auto`]: the largest order at which general matrices are inverted
 /// one per lane, by scalar and instruction set.
 ///
@@ -120,7 +131,7 @@ fn native_up_to<T: Scalar>(set: Set) -> usize {
         (Set::Portable, false) => 16,
         (Set::Portable, true) => 8,
         #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, _) => native::MAX_ORDER,
+        (Set::Avx2 | Set::Avx512, _) => kernels_up_to::<T>(set),
         // Measured on no machine, so as for one lane.
         #[cfg(target_arch = "aarch64")]
         (Set::Neon, false) => 16,

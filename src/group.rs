@@ -12,9 +12,9 @@ use crate::engine::{Engine, Symmetry};
 use crate::error::Result;
 use crate::inverse::{Plan, oriented};
 use crate::layout::{self, Order};
-use crate::native::{Group, Kernel, Kind, Kinds, Request, Work};
+use crate::native::{Group, Kernel, Kind, Kinds, MAX_ORDER, Request, Work};
 use crate::place;
-use crate::structure::{Structure, Triangle};
+use crate::structure::{Found, Structure, Triangle, detect};
 use crate::verdict::{Status, Verdict};
 use crate::workspace::{Workspace, room};
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
@@ -103,6 +103,12 @@ impl<'a, T: Scalar> Run<'a, T> {
         Run { kind, ..run }
     }
 
+    /// Whether matrices are looked at one by one, before the kernel has read them: where there is one
+    /// for general matrices alone. Then there must be one group at a time.
+    fn looks_first(&self) -> bool {
+        self.request.detect && self.n > MAX_ORDER
+    }
+
     fn is_native(&self, kind: Kind) -> bool {
         self.plan.engine.in_kernels::<T>(kind, self.n)
     }
@@ -118,6 +124,17 @@ impl<'a, T: Scalar> Run<'a, T> {
     ) -> (usize, u32) {
         let size = self.n * self.n;
         let scalars = groups.input().len();
+        if self.looks_first() {
+            let bits = groups.input().chunks_exact(size).enumerate();
+            let general = bits.filter(|(_, a)| detect(self.n, a) == Found::General);
+            let general = general.fold(0, |bits, (at, _)| bits | 1 << at);
+            if general == 0 {
+                return (0, 0);
+            }
+            let known = Request { detect: false, ..self.request };
+            let done = self.kind(Kind::General, general, known, native, groups, &mut note);
+            return (done.first, done.inverted);
+        }
         let mut last = Last::default();
         if let Some(kind) = self.kind {
             let all = groups.again(0..scalars);
@@ -247,7 +264,7 @@ pub(crate) fn invert<A: Element>(
     let lanes = run.kernel.lanes();
     // A kernel goes through many groups at once where nothing has to be done between them.
     let in_place = matches!(target, Target::Slice(_)) && (source.is_some() || input.is_none());
-    let most = if in_place && !all { count } else { lanes };
+    let most = if in_place && !all && !run.looks_first() { count } else { lanes };
     let mut first = 0;
     while first < count {
         let here = first..count.min(first + most);

@@ -61,7 +61,7 @@ fn stays_inside<T: Scalar>() {
     for set in Set::ALL.iter().copied().filter(|set| set.is_available()) {
         let kernel = Kernel::<T>::of(set);
         let lanes = kernel.lanes();
-        for n in (1..=18).chain([23, 31, 33, 64]) {
+        for n in (1..=18).chain([23, 31, 33, 64, 67, 97, 128]) {
             let counts = if n > 18 { vec![1, lanes + 1] } else { vec![1, lanes, 2 * lanes + 3] };
             for count in counts {
                 let mut number = || T::from_f64(rng.random_range(-1.0..1.0));
@@ -115,7 +115,7 @@ fn a_run_stops_at_the_group_of_a_singular_matrix() {
     for set in Set::ALL.iter().copied().filter(|set| set.is_available()) {
         let kernel = Kernel::<f64>::of(set);
         let lanes = kernel.lanes();
-        for n in [1, 2, 3, 6, 8, 17] {
+        for n in [1, 2, 3, 6, 8, 17, 66, 115] {
             let mut a = vec![0.0; 5 * lanes * n * n];
             for matrix in a.chunks_exact_mut(n * n) {
                 matrix.iter_mut().step_by(n + 1).for_each(|x| *x = 2.0);

@@ -3,7 +3,7 @@
 use super::set::{self, Set};
 use super::task::{Found, Request, Task};
 use super::vector::MAX_LANES;
-use super::{Kinds, MAX_ORDER, lu, single, tiles, tiny};
+use super::{Kinds, MAX_GENERAL, MAX_ORDER, lu, single, tiles, tiny};
 use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Symmetry};
@@ -91,9 +91,12 @@ impl Kind {
     }
 }
 
-/// Up to how many matrices a group is inverted one after the other, each by all lanes: from an
-/// order on, in ascending order.
+/// Up to how many matrices, in eighths of a full group, a group is inverted one after the other, each
+/// by all lanes: from an order on, in ascending order.
 pub(super) type Few = &'static [(usize, usize)];
+
+/// In [`Few`]: however many there are.
+pub(super) const EVERY: usize = usize::MAX;
 
 impl<T> Clone for Kernel<T> {
     fn clone(&self) -> Self {
@@ -223,11 +226,14 @@ impl<T: Scalar> Kernel<T> {
         self.lanes
     }
 
-    /// Up to how many matrices of order `n` are inverted one after the other: no more than a group
-    /// has, whose outcome they share.
+    /// Up to how many matrices of order `n` are inverted one after the other.
     fn few(self, n: usize) -> usize {
         let row = self.few.iter().rev().find(|(from, _)| n >= *from);
-        row.filter(|_| n > tiny::MAX_ORDER).map_or(0, |(_, few)| self.lanes.min(*few))
+        match row.filter(|_| n > tiny::MAX_ORDER) {
+            None => 0,
+            Some((_, EVERY)) => usize::MAX,
+            Some((_, eighths)) => (self.lanes * eighths).div_ceil(8),
+        }
     }
 
     /// Inverts general matrices of order `n`: [`invert_as`](Self::invert_as).
@@ -264,9 +270,10 @@ impl<T: Scalar> Kernel<T> {
             Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
         };
         let alone = kind != Kind::General && places.2 == n * n;
+        let count = (places.2 / (n * n)).min(only.count_ones() as usize);
         let by_order = |entries: &[Entry<T>]| *entries.get(n).unwrap_or(&entries[0]);
         let way = match kind {
-            Kind::General if places.2 <= self.few(n) * n * n => Way::OneByOne(self.single),
+            Kind::General if count <= self.few(n) => Way::OneByOne(self.single),
             Kind::General => Way::InLanes(by_order(&self.entries)),
             Kind::PositiveDefinite(_) if alone => Way::InLanes(self.positive_definite_alone),
             Kind::PositiveDefinite(_) => Way::InLanes(by_order(&self.positive_definite)),
@@ -311,7 +318,8 @@ impl<T: Scalar> Kernel<T> {
         (from, to, len): (*const T, *mut T, usize),
         request: Request,
     ) -> Outcome<'_, T> {
-        assert!((1..=MAX_ORDER).contains(&n), "order {n}");
+        let most = if kind == Kind::General { MAX_GENERAL } else { MAX_ORDER };
+        assert!((1..=most).contains(&n), "{kind:?} of order {n}");
         let size = n * n;
         let count = len / size;
         assert!(len % size == 0 && count > 0, "{len} scalars, order {n}");
@@ -352,11 +360,14 @@ impl<T: Scalar> Kernel<T> {
         unsafe {
             match way {
                 Way::InLanes(entry) => entry(&mut task),
-                Way::OneByOne(single) => {
-                    for lane in (0..count).filter(|lane| only >> lane & 1 == 1) {
+                Way::OneByOne(single) => loop {
+                    for lane in (0..task.count).filter(|lane| only >> lane & 1 == 1) {
                         single(&mut task, lane);
                     }
-                }
+                    if !task.next() {
+                        break;
+                    }
+                },
             }
         }
         let first = count - task.left;

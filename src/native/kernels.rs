@@ -5,7 +5,7 @@
 
 #![allow(clippy::wildcard_imports)] // the modules that macros make know what this one knows
 
-use super::kernel::{Few, Kernel};
+use super::kernel::{EVERY, Few, Kernel};
 use super::lanes::{Complex, Real};
 #[cfg(target_arch = "aarch64")]
 use super::neon as arm;
@@ -109,11 +109,14 @@ macro_rules! kernel {
     };
 }
 
-/// A group of a few matrices is not worth the lanes: measured. Tiny orders always are.
-const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4)];
+/// A group of a few matrices is not worth the lanes, and the larger ones are too much for the second
+/// level of the cache there: measured. Tiny orders always are worth them.
+const FEW_REAL: Few = &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (113, EVERY)];
+const FEW_COMPLEX: Few =
+    &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (97, EVERY)];
 
 /// One lane has nothing to gain but a better order of work.
-const FEW_OF_ONE: Few = &[(20, 1)];
+const FEW_OF_ONE: Few = &[(20, EVERY)];
 const NONE: Few = &[];
 
 /// The kernels of one scalar: one per set. `$small` is 1 where orders 6 to 8 have functions
@@ -123,24 +126,24 @@ const NONE: Few = &[];
 ///
 /// [`lu::invert`]: super::lu::invert
 macro_rules! kernels {
-    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal $six:ident, $few:expr,
+    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal $six:ident, $few_of_one:ident $few:ident,
      $avx2:ident [$($a:literal)*] [$($b:literal)*],
      $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
         mod $module {
             use super::*;
 
             kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0 order 0, [0 0 0 0 0 0],
-                2 2 4 2, 4 2 2 2, $few);
+                2 2 4 2, 4 2 2 2, $few_of_one);
             #[cfg(target_arch = "x86_64")]
             kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small order 0,
-                [0 1 2 3 4 5], $($a)*, $($b)*, FEW, "avx2,fma");
+                [0 1 2 3 4 5], $($a)*, $($b)*, $few, "avx2,fma");
             #[cfg(target_arch = "x86_64")]
             kernel!(avx512, $scalar, $parts<x86::$avx512>, $parts<Fused<$real>>, x86::$avx512,
-                $small $six $small, [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "avx512f,avx512dq,avx512vl,avx512bw,fma");
+                $small $six $small, [0 1 2 3 4 5], $($c)*, $($d)*, $few, "avx512f,avx512dq,avx512vl,avx512bw,fma");
             // As many registers as AVX-512, so the same tiles.
             #[cfg(target_arch = "aarch64")]
             kernel!(neon, $scalar, $parts<arm::$neon>, $parts<Fused<$real>>, arm::$neon, $small order 0,
-                [0 1 2 3 4 5], $($c)*, $($d)*, FEW, "neon");
+                [0 1 2 3 4 5], $($c)*, $($d)*, $few, "neon");
 
             impl Kernels for $scalar {
                 // Else every crate that calls it would compile all kernels once more.
@@ -161,11 +164,11 @@ macro_rules! kernels {
     };
 }
 
-kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE,
+kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE FEW_REAL,
     F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4], F32x4);
-kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE,
+kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE FEW_REAL,
     F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4], F64x2);
-kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE,
+kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE FEW_COMPLEX,
     F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4], F32x4);
-kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE,
+kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE FEW_COMPLEX,
     F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4], F64x2);

@@ -172,10 +172,12 @@ unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
     // SAFETY: each lane's label is that of a row of its matrix, which has n columns of n scalars:
     // from where the matrix begins, n times as far as the row is.
     unsafe {
-        let bases = task.bases::<L>().mul(constant::<L>((n - 1) as f64));
+        let bases = task.bases::<L>();
         for j in 0..n {
             let label = *memory.labels.add(j);
-            let places = label.mul(constant::<L>(n as f64)).add(bases.neg()).whole();
+            // In this order no number is too large to be exact.
+            let row = label.add(bases.neg());
+            let places = row.mul(constant::<L>(n as f64)).add(bases).whole();
             let from = memory.x.add(j * stride(n)).cast::<L::Vector>();
             let place = |lane: usize| to.wrapping_add(places[lane] as usize);
             if STREAM {

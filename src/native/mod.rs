@@ -62,5 +62,8 @@ pub(crate) use scan::largest;
 pub(crate) use task::Request;
 pub(crate) use vector::MAX_LANES;
 
-/// The largest order that a kernel takes.
+/// The largest order that a kernel takes, of a matrix of any kind.
 pub(crate) const MAX_ORDER: usize = 64;
+
+/// The largest order that a kernel takes of a general matrix.
+pub(crate) const MAX_GENERAL: usize = 128;

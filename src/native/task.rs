@@ -145,6 +145,19 @@ impl<T: Scalar> Task<'_, T> {
         }
     }
 
+    /// Asks for column `j` of the matrix behind that of a lane, if there is one.
+    #[inline(always)]
+    pub(super) fn prefetch_column<V: Vector>(&self, lane: usize, j: usize) {
+        if self.left > lane + 1 {
+            let bytes = self.n * size_of::<T>();
+            let column = self.from.wrapping_add((lane + 1) * self.n * self.n + j * self.n);
+            for line in (0..bytes).step_by(64) {
+                // SAFETY: a matrix was read, so the CPU has the instructions.
+                unsafe { V::prefetch(column.cast::<u8>().wrapping_add(line), false) };
+            }
+        }
+    }
+
     /// Goes on to the next group, if there is one and every matrix of this one was inverted.
     #[inline(always)]
     pub(super) fn next(&mut self) -> bool {
@@ -389,7 +402,7 @@ pub(super) fn numbers<V: Vector>(vector: V) -> [V::Real; MAX_LANES] {
     numbers
 }
 
-/// What norms are multiplied by, so that sums of up to 64 numbers do not overflow.
+/// What norms are multiplied by, so that sums of up to 128 numbers do not overflow.
 pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 
 /// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within

@@ -5,7 +5,7 @@ mod single;
 
 use super::set::Set;
 use super::vector::MAX_LANES;
-use super::{Group, Kernel, MAX_ORDER, Request, Work};
+use super::{Group, Kernel, MAX_GENERAL, MAX_ORDER, Request, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
@@ -18,6 +18,11 @@ use rand::{Rng, SeedableRng};
 /// Small orders all; then those around the lanes, the tiles and the ends of both.
 pub(super) fn orders() -> impl Iterator<Item = usize> {
     (1..=18).chain([23, 24, 25, 31, 32, 33, 47, 48, 63, MAX_ORDER])
+}
+
+/// Those, and the ones that there are kernels for general matrices alone for.
+fn orders_of_general() -> impl Iterator<Item = usize> {
+    orders().chain([MAX_ORDER + 1, 96, 111, MAX_GENERAL])
 }
 
 /// The sets of this machine; those it lacks are named.
@@ -99,7 +104,7 @@ fn agrees_with_lapack<T: Parts>() {
     let lapack = engines.of(Engine::Auto.beyond_kernels());
     for set in sets() {
         let kernel = Kernel::<T>::of(set);
-        for n in orders() {
+        for n in orders_of_general() {
             let size = n * n;
             for count in 1..=kernel.lanes().min(if n > 18 { 1 } else { MAX_LANES }) {
                 let what = format!("{} {} {count} of order {n}", set.name(), T::NAME);
@@ -140,12 +145,20 @@ fn agrees_with_lapack<T: Parts>() {
     }
 }
 
+/// Runs a test on a stack that is large enough for OpenBLAS with several threads.
+pub(super) fn on_large_stack(test: fn()) {
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test);
+    thread.unwrap().join().unwrap();
+}
+
 #[test]
 fn every_set_agrees_with_lapack_at_every_count() {
-    agrees_with_lapack::<f32>();
-    agrees_with_lapack::<f64>();
-    agrees_with_lapack::<Complex32>();
-    agrees_with_lapack::<Complex64>();
+    on_large_stack(|| {
+        agrees_with_lapack::<f32>();
+        agrees_with_lapack::<f64>();
+        agrees_with_lapack::<Complex32>();
+        agrees_with_lapack::<Complex64>();
+    });
 }
 
 /// What may stand beside a matrix: each comes from a good one.
@@ -173,7 +186,7 @@ fn lanes_are_alone<T: Parts>() {
     let mut work = Work::default();
     for set in sets() {
         let kernel = Kernel::<T>::of(set);
-        for n in orders() {
+        for n in orders_of_general() {
             let size = n * n;
             let good = random::<T>(kernel.lanes() * size, rng);
             let mut expected = good.clone();
@@ -224,7 +237,7 @@ fn names_every_pivot<T: Parts>() {
     let mut work = Work::default();
     for set in sets() {
         let kernel = Kernel::<T>::of(set);
-        for n in orders() {
+        for n in orders_of_general() {
             for pivot in (0..n).step_by(if n > 9 { 7 } else { 1 }) {
                 // The identity with its rows reversed, and one column a multiple of the first.
                 let mut a = vec![T::zero(); n * n];

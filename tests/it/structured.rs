@@ -230,11 +230,13 @@ const SORTS: usize = 15;
 
 fn mixed_stacks<T: Field>(engine: Engine) {
     let rng = &mut StdRng::seed_from_u64(22);
-    for n in [1, 2, 3, 5, 6, 8, 9, 16, 17, 40] {
+    for n in [1, 2, 3, 5, 6, 8, 9, 16, 17, 40, 67] {
         // Runs of one sort of every length, so that the lanes meet all neighbours.
         let sorts: Vec<usize> = (0..SORTS * 6)
             .map(|k| if k < SORTS * 2 { k % SORTS } else { k * k / 7 % SORTS })
             .chain((0..SORTS).flat_map(|sort| std::iter::repeat_n(sort, 9)))
+            // Large ones take their time.
+            .take(if n > 64 { SORTS * 4 } else { usize::MAX })
             .collect();
         let matrices: Vec<Array2<T>> = sorts.iter().map(|&sort| sort_of(sort, n, rng)).collect();
         for storage in Storage::BOTH {

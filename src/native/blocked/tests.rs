@@ -4,7 +4,7 @@ use super::{APART, Alone, Crew, Half, Kernel, Work, invert, invert_lower, mirror
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
 use crate::native::set::Set;
-use crate::native::tests::{Parts, bits, random, sets};
+use crate::native::tests::{Parts, bits, on_large_stack, random, sets};
 use crate::residual;
 use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
@@ -50,12 +50,6 @@ fn agrees_with_lapack<T: Parts>() {
             assert_eq!(facts.overflow, None, "{what}");
         }
     }
-}
-
-/// Runs a test on a stack that is large enough for OpenBLAS with several threads.
-fn on_large_stack(test: fn()) {
-    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test);
-    thread.unwrap().join().unwrap();
 }
 
 #[test]

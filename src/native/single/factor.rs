@@ -28,7 +28,7 @@ pub(super) unsafe fn factor<L: Lanes, const P: usize, const E: usize>(
     lane: usize,
 ) -> bool {
     let n = m.n;
-    #[allow(clippy::cast_possible_truncation)] // n ≤ 64
+    #[allow(clippy::cast_possible_truncation)] // n ≤ 128
     for i in 0..n {
         (m.rows[i], m.positions[i]) = (i as u8, i as u8);
     }
@@ -44,6 +44,7 @@ pub(super) unsafe fn factor<L: Lanes, const P: usize, const E: usize>(
                 sized!(end - k, P, eliminate::<[L, P,] _ []>(m, before, k));
             }
             for step in k..end {
+                task.prefetch_column::<L::Vector>(lane, step);
                 match pivot(m, step, &mut odd) {
                     Pivot::Found => {}
                     Pivot::Missing => {
@@ -92,7 +93,7 @@ unsafe fn pivot<L: Lanes>(m: &mut Single<L>, k: usize, odd: &mut bool) -> Pivot 
         let mut candidates = 0;
         for b in (0..m.blocks).rev() {
             let here = L::Vector::bits((*column.add(b)).size().eq(largest));
-            candidates = candidates << lanes | u64::from(here);
+            candidates = candidates << lanes | u128::from(here);
         }
         candidates &= m.active;
         if candidates == 0 || L::Vector::bits(largest.eq(zero)) & 1 == 1 {
@@ -127,7 +128,7 @@ unsafe fn pivot<L: Lanes>(m: &mut Single<L>, k: usize, odd: &mut bool) -> Pivot 
             column.add(b).write(none.select(bits_of::<L>(active, 0), multipliers));
             active >>= lanes;
         }
-        #[allow(clippy::cast_possible_truncation)] // n ≤ 64
+        #[allow(clippy::cast_possible_truncation)] // n ≤ 128
         {
             m.rows[k] = row as u8;
         }
@@ -227,7 +228,7 @@ pub(super) unsafe fn trusted<L: Lanes, T: Scalar>(m: &Single<L>) -> bool {
             let limit = above.mul(rounding);
             let tiny = L::Vector::bits(pivots.max(limit).eq(limit));
             // Nothing is above the first one.
-            let judged = bits_of::<L>((u64::MAX >> (64 - m.n)) & !1, b);
+            let judged = bits_of::<L>((u128::MAX >> (128 - m.n)) & !1, b);
             if tiny & judged != 0 {
                 return false;
             }

@@ -23,10 +23,10 @@ macro_rules! sized {
 mod factor;
 mod solve;
 
-use super::MAX_ORDER;
+use super::MAX_GENERAL;
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{Largest, Moduli, quick, scaled};
-use super::task::{SHRINK, Task, empty, reciprocal};
+use super::task::{SHRINK, Task, empty, reciprocal, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -61,13 +61,13 @@ struct Single<L: Lanes> {
     /// Inverses of the pivots, in every lane.
     inverses: *mut L,
     /// The rows that have not been pivots.
-    active: u64,
+    active: u128,
     /// The row of A that stands at each position, as if rows were exchanged.
-    rows: [u8; MAX_ORDER],
+    rows: [u8; MAX_GENERAL],
     /// The position of each row: the reverse.
-    positions: [u8; MAX_ORDER],
+    positions: [u8; MAX_GENERAL],
     /// Where, in a column, each position's row is.
-    places: [usize; MAX_ORDER],
+    places: [usize; MAX_GENERAL],
 }
 
 impl<L: Lanes> Single<L> {
@@ -106,7 +106,7 @@ fn place<L: Lanes>(row: usize) -> usize {
 /// The bits of the rows of a block.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)] // as many as there are lanes
-fn bits_of<L: Lanes>(rows: u64, block: usize) -> u32 {
+fn bits_of<L: Lanes>(rows: u128, block: usize) -> u32 {
     (rows >> (block * L::Vector::LANES)) as u32 & (u32::MAX >> (32 - L::Vector::LANES))
 }
 
@@ -145,10 +145,10 @@ pub(super) unsafe fn invert<
             u,
             x,
             inverses: x.add(stride * n),
-            active: u64::MAX >> (64 - n),
-            rows: [0; MAX_ORDER],
-            positions: [0; MAX_ORDER],
-            places: [0; MAX_ORDER],
+            active: u128::MAX >> (128 - n),
+            rows: [0; MAX_GENERAL],
+            positions: [0; MAX_GENERAL],
+            places: [0; MAX_GENERAL],
         };
         if !load::<L>(&m, task.from(lane).cast()) {
             return;
@@ -185,7 +185,14 @@ pub(super) unsafe fn invert<
                 }
             }
         }
-        store::<L>(&m, task.to_lane(lane));
+        if task.request.stream {
+            // Nobody asks for U any more.
+            store::<L>(&m, m.u.cast());
+            stream::<L::Vector>(m.u.cast(), task.to_lane(lane), n * n * L::PARTS);
+            L::Vector::fence();
+        } else {
+            store::<L>(&m, task.to_lane(lane));
+        }
         task.found.inverted |= 1 << lane;
     }
 }

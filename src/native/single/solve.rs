@@ -76,7 +76,7 @@ unsafe fn forward_tile<L: Lanes, const R: usize, const C: usize>(
             for r in 0..R {
                 tile[c][r] = tile[c][r].mul(inverse);
                 if diagonal {
-                    let below = u64::MAX << (j + c) << 1;
+                    let below = u128::MAX << (j + c) << 1;
                     tile[c][r] = tile[c][r].select(bits_of::<L>(below, block + r), zero);
                 }
                 m.x(j + c, block).add(r).write(tile[c][r]);

@@ -2,8 +2,8 @@
 
 use super::{Parts, random, sets, spoil};
 use crate::engine::Norm;
-use crate::native::vector::MAX_LANES;
-use crate::native::{Group, Kernel, MAX_ORDER, Request, Work, tiny};
+use crate::native::kernel::EVERY;
+use crate::native::{Group, Kernel, MAX_GENERAL, MAX_ORDER, Request, Work, tiny};
 use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -80,7 +80,7 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
             let all: Vec<T> = (0..3).flat_map(|_| matrix(kind, n, rng)).collect();
             for &(set, kernel) in &kernels {
                 let lanes = Kernel { few: &[], ..kernel };
-                let alone = Kernel { few: &[(0, MAX_LANES)], ..kernel };
+                let alone = Kernel { few: &[(0, EVERY)], ..kernel };
                 let count = kernel.lanes().min(3);
                 let a = &all[..count * n * n];
                 let request = Request {
@@ -125,7 +125,8 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
 /// Every order in release; some in debug, where the kernels are slow.
 fn orders() -> impl Iterator<Item = usize> {
     let step = if cfg!(debug_assertions) { 5 } else { 1 };
-    (tiny::MAX_ORDER + 1..=MAX_ORDER).step_by(step)
+    let large = [65, 79, 97, 120, 127, MAX_GENERAL];
+    (tiny::MAX_ORDER + 1..=MAX_ORDER).chain(large).step_by(step)
 }
 
 #[test]
