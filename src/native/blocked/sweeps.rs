@@ -104,10 +104,16 @@ fn factor<T: Scalar>(
     for k in 0..width {
         memory.pivots.set(j + k, 0, factors.get(k, k));
     }
-    if let Some(above) = memory.above
-        && let Some(k) = tiny_pivot(n, factors, above.part(columns, 0..1))
-    {
-        return Err(Breakdown::TinyPivot(j + k));
+    if let Some(above) = memory.above {
+        // What is above the square on the diagonal of a strip.
+        for (index, here) in strips_of(0..width, kernel.wide()).enumerate() {
+            let first = j + here.start;
+            let sizes = above.part(first..first + kernel.wide(), 0..1);
+            kernel.largest(nth(diagonal, index, depth), here.start, sizes);
+        }
+        if let Some(k) = tiny_pivot(n, factors, above.part(columns, 0..1), kernel.wide()) {
+            return Err(Breakdown::TinyPivot(j + k));
+        }
     }
     Ok(())
 }
@@ -328,11 +334,16 @@ fn substitute<T: Scalar>(
 }
 
 /// The first pivot of a block that is no larger than the rounding errors of its own computation; see
-/// the LAPACK engine. `above` has the sizes in the rows above the block.
-fn tiny_pivot<T: Scalar>(n: usize, factors: Matrix<T>, above: Matrix<T>) -> Option<usize> {
+/// the LAPACK engine. `above` has the largest sizes above squares of order `wide` on the diagonal.
+fn tiny_pivot<T: Scalar>(
+    n: usize,
+    factors: Matrix<T>,
+    above: Matrix<T>,
+    wide: usize,
+) -> Option<usize> {
     let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
     (0..above.rows()).find(|&k| {
-        let above = (0..k).map(|i| factors.get(i, k)).chain([above.get(k, 0)]);
+        let above = (k / wide * wide..k).map(|i| factors.get(i, k)).chain([above.get(k, 0)]);
         let most = above.fold(0.0, |most: f64, u| most.max(u.modulus()));
         // Nothing is above the first one.
         most > 0.0 && factors.get(k, k).modulus() <= rounding * most
