@@ -29,6 +29,10 @@ pub(super) struct Sizes {
 /// Bytes of strips of rows that stay in the second level of the cache.
 const CHUNK_BYTES: usize = 480 << 10;
 
+/// The order from which on it pays to factor a block beside a matrix whose columns share places in
+/// the cache.
+const ASIDE: usize = 1024;
+
 /// Columns of L that are kept beside the matrix: as few as cost nothing measurable.
 const SPAN: usize = 1024;
 
@@ -67,7 +71,7 @@ impl Sizes {
         let chunks = all.div_ceil(strips).max(fair).next_multiple_of(threads).min(all);
         let chunk = all.div_ceil(chunks) * high;
         let span = (SPAN / block).max(1);
-        let aside = n >= 192 && (n * size_of::<T>()).is_multiple_of(1024);
+        let aside = n >= ASIDE && (n * size_of::<T>()).is_multiple_of(1024);
         Sizes { n, block, span, high, chunks, chunk, share: SHARE, aside }
     }
 
@@ -191,14 +195,14 @@ fn unit<T: Scalar>(kernel: &Kernel<T>) -> usize {
 fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
     let wanted = match weight::<T>(n) {
         0..112 => 24,
-        112..160 => 48,
-        160..400 => 72,
-        400..800 => 96,
+        112..224 => 48,
+        224..320 => 72,
+        320..800 => 96,
         800..1500 => 144,
         _ => Sizes::WIDEST,
     };
     let unit = unit(kernel);
-    (wanted / unit).max(1) * unit
+    ((wanted + unit / 2) / unit).max(1) * unit
 }
 
 /// The columns of a block of a triangle for an order, as measured: narrower, since the work on the
