@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-const ORDERS: [usize; 14] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64];
+const ORDERS: [usize; 17] = [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 16, 24, 32, 48, 64, 96, 128];
 /// Bytes of a stack: larger than any cache.
 const BYTES: usize = 64 << 20;
 
