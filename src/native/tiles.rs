@@ -1,7 +1,8 @@
 //! Squares of scalars in lanes, worked on in tiles of 3 and 4 rows and columns.
 
+use super::checks::{note_taint, untainted};
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{Task, load, store};
+use super::task::{Task, load, store, stream};
 use super::vector::Vector;
 use crate::element::Scalar;
 
@@ -19,10 +20,10 @@ pub(super) struct Square<L> {
 }
 
 impl<L> Square<L> {
-    /// As it lies.
+    /// As it lies, with columns this far apart.
     #[inline(always)]
-    pub(super) fn new(n: usize, a: *mut L) -> Self {
-        Square { first: a, down: 1, right: n }
+    pub(super) fn new(column: usize, a: *mut L) -> Self {
+        Square { first: a, down: 1, right: column }
     }
 
     /// Rows as columns: the lower triangle is the upper one.
@@ -94,52 +95,108 @@ pub(super) fn one_block<L: Lanes>(n: usize) -> usize {
     if L::Vector::LANES == 1 && n <= MAX_BLOCK { n } else { 0 }
 }
 
-/// Reads a group: number e of every lane's matrix goes to vector e. One matrix alone goes to every
-/// lane, number by number.
+/// Reads a group: scalar e of column j of every lane's matrix goes to scalar j · `column` + e. One
+/// matrix alone goes to every lane, number by number.
 ///
 /// # Safety
 ///
-/// As [`load`].
+/// There is room for n columns, `column` ≥ n apart, at `a`; the CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn load_group<L: Lanes, T: Scalar>(
     task: &Task<'_, T>,
-    len: usize,
+    n: usize,
+    column: usize,
     a: *mut L::Vector,
 ) {
-    // SAFETY: the caller's promise.
+    let len = n * L::PARTS;
+    // SAFETY: the caller's promise, and every matrix has n² scalars.
     unsafe {
         if task.count > 1 {
-            return load::<L, T>(task, 0, len, a);
+            if column == n {
+                return load::<L, T>(task, 0, n * len, a);
+            }
+            for j in 0..n {
+                load::<L, T>(task, j * n, len, a.add(j * column * L::PARTS));
+            }
+            return;
         }
         let from = task.from.cast::<RealOf<L>>();
-        for e in 0..len {
-            a.add(e).write(L::Vector::splat(from.add(e).read()));
+        for j in 0..n {
+            for e in 0..len {
+                let number = from.add(j * len + e).read();
+                a.add(j * column * L::PARTS + e).write(L::Vector::splat(number));
+            }
         }
     }
 }
 
-/// Writes what [`load_group`] reads, in the lanes that `keep` has.
+/// Writes what [`load_group`] reads, in the lanes that `keep` has: past the cache, if that is asked
+/// for, and by way of a staging where the places are not aligned.
 ///
 /// # Safety
 ///
-/// As [`store`].
+/// There are n columns, `column` ≥ n apart, at `a`, and room for n² scalars at `staging`, elsewhere.
 #[inline(always)]
 pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
     task: &Task<'_, T>,
-    len: usize,
+    n: usize,
+    column: usize,
     a: *const L::Vector,
     keep: u32,
+    staging: *mut L,
 ) {
+    let len = n * L::PARTS;
     // SAFETY: the caller's promise. The first number of a vector is that of its first lane.
     unsafe {
         if task.count > 1 {
-            return store::<L::Vector, false>(a, len, keep, |lane| task.to_lane(lane));
+            let to = task.to::<RealOf<L>>();
+            // Numbers of a piece: all of a matrix, or one of its columns.
+            let piece = if column == n { n * len } else { len };
+            if !task.streams(keep) {
+                columns_to::<L, T, false>(task, n, column, a, keep, to);
+            } else if piece.is_multiple_of(L::Vector::LANES) && to.cast::<L::Vector>().is_aligned()
+            {
+                columns_to::<L, T, true>(task, n, column, a, keep, to);
+            } else {
+                let staging = staging.cast();
+                columns_to::<L, T, false>(task, n, column, a, keep, staging);
+                stream::<L::Vector>(staging, to, L::Vector::LANES * n * len);
+            }
+            return;
         }
         if keep & 1 == 1 {
             let to = task.to.cast::<RealOf<L>>();
-            for e in 0..len {
-                to.add(e).write(a.add(e).cast::<RealOf<L>>().read());
+            for j in 0..n {
+                for e in 0..len {
+                    let number = a.add(j * column * L::PARTS + e).cast::<RealOf<L>>().read();
+                    to.add(j * len + e).write(number);
+                }
             }
+        }
+    }
+}
+
+/// [`store_group`] of more than one matrix, to a group at `to`. `STREAM`: past the cache; what is
+/// without gaps is whole vectors then, and aligned.
+#[inline(always)]
+unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
+    task: &Task<'_, T>,
+    n: usize,
+    column: usize,
+    a: *const L::Vector,
+    keep: u32,
+    to: *mut RealOf<L>,
+) {
+    let len = n * L::PARTS;
+    // SAFETY: the caller has n columns, and room for a group at `to`.
+    unsafe {
+        if column == n {
+            let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS);
+            return store::<L::Vector, STREAM>(a, n * len, keep, place);
+        }
+        for j in 0..n {
+            let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS + j * len);
+            store::<L::Vector, STREAM>(a.add(j * column * L::PARTS), len, keep, place);
         }
     }
 }
@@ -217,27 +274,19 @@ unsafe fn part<
     }
 }
 
-/// The lanes whose numbers under and on the diagonal are finite; of the diagonal only the real
-/// part, if `real_diagonal`.
+/// The lanes whose numbers under and on the diagonal are finite.
 ///
 /// # Safety
 ///
 /// The square has n² scalars that can be read.
 #[inline(always)]
-pub(super) unsafe fn finite_below<L: Lanes>(n: usize, a: Square<L>, real_diagonal: bool) -> u32 {
+pub(super) unsafe fn finite_below<L: Lanes>(n: usize, a: Square<L>) -> u32 {
     // SAFETY: the caller's promise.
     unsafe {
-        let zero = constant::<L>(0.0);
-        let mut taint = [zero; 4];
+        let mut taint = [constant::<L>(0.0); 4];
         for j in 0..n {
-            let diagonal = *a.at(j, j);
-            let diagonal = if real_diagonal { L::real(diagonal.re()) } else { diagonal };
-            taint[j % 4] = diagonal.taint(taint[j % 4], zero);
-            for i in j + 1..n {
-                taint[i % 4] = (*a.at(i, j)).taint(taint[i % 4], zero);
-            }
+            note_taint(n - j, |i| *a.at(j + i, j), &mut taint);
         }
-        let taint = taint[0].add(taint[1]).add(taint[2].add(taint[3]));
-        L::Vector::bits(taint.eq(zero))
+        untainted::<L>(taint)
     }
 }
