@@ -11,7 +11,7 @@ use super::kinds::hermitian;
 use super::lanes::{Lanes, constant};
 use super::mirrored::{Middle, finite_inverse, norm, solve, solve_diagonal};
 use super::task::{Task, rcond};
-use super::tiles::{Blocks, Square, load_group, one_block, store_group, subtract};
+use super::tiles::{Blocks, Square, load_group, load_transposed, one_block, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::structure::Triangle;
@@ -70,7 +70,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         let zero = constant::<L>(0.0);
         let mut small = [[L::real(zero); N]; N];
         let (mut inverses, mut sums) = ([zero; N], [zero; N]);
-        let mut matrix = if N == 0 {
+        let matrix = if N == 0 {
             let a = task.memory.cast::<L>();
             let inverses = a.add(n * column).cast::<L::Vector>();
             Matrix { n, a: Square::new(column, a), inverses, sums: inverses.add(n) }
@@ -79,15 +79,19 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             Matrix { n, a, inverses: inverses.as_mut_ptr(), sums: sums.as_mut_ptr() }
         };
         let memory = matrix.a.at(0, 0);
-        load_group::<L, T>(task, n, column, memory.cast());
+        let upper = task.triangle == Triangle::Upper;
+        // With the lower triangle as the one that is read, rows lie together.
+        let transposed = upper && N == 0;
+        if transposed {
+            load_transposed::<L, T>(task, n, column, memory.cast());
+        } else {
+            load_group::<L, T>(task, n, column, memory.cast());
+        }
         let mut keep = task.all();
         if task.request.detect {
             keep &= hermitian(n, column, memory, keep);
         }
-        let upper = task.triangle == Triangle::Upper;
-        if upper && N == 0 {
-            matrix.a = matrix.a.transposed();
-        } else if upper {
+        if upper && !transposed {
             transpose(n, matrix.a);
         }
         if keep == 0 {
@@ -114,7 +118,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         }
         let inverses = Inverses::<L>(matrix.inverses);
         if N == 0 {
-            solve(n, matrix.a, inverses);
+            solve(n, matrix.a, inverses, |columns| task.prefetch::<L>(columns * n / 2, n));
         } else {
             solve_diagonal::<L, _, N>(n, matrix.a, inverses, 0);
         }
@@ -124,11 +128,15 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             let norm_of_x = norm(n, matrix.a, true, matrix.sums);
             keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
         }
-        if upper && N != 0 && L::PARTS == 2 {
-            transpose(n, matrix.a);
+        // The transpose is the conjugate. The diagonal is to keep its positive zeros.
+        let conjugated = upper && L::PARTS == 2;
+        if conjugated {
+            for j in 0..n {
+                *matrix.a.at(j, j) = (*matrix.a.at(j, j)).conj();
+            }
         }
         let staging = task.memory.cast::<L>().add(2 * n * n);
-        store_group::<L, T>(task, n, column, memory.cast(), keep, staging);
+        store_group::<L, T>(task, n, column, memory.cast(), keep, conjugated, staging);
         task.found.inverted = keep;
     }
 }
@@ -239,7 +247,7 @@ unsafe fn factor<L: Lanes, T: Scalar>(task: &mut Task<'_, T>, matrix: &Matrix<L>
     while blocks.size(j) > 0 {
         let columns = blocks.size(j);
         // A little at a time, so that the processor can keep what it has asked for.
-        task.prefetch::<L>(columns * matrix.n, matrix.n);
+        task.prefetch::<L>(columns * matrix.n / 2, matrix.n);
         // SAFETY: the blocks make up the order.
         unsafe {
             match columns {

@@ -103,13 +103,19 @@ pub(super) unsafe fn finite_inverse<L: Lanes>(n: usize, a: Square<L>) -> u32 {
     unsafe { finite(n, |i| *a.at(i, 0)) }
 }
 
-/// X, in the place of L, which is below the diagonal, and of anything on and above it.
+/// X, in the place of L, which is below the diagonal, and of anything on and above it. `next` is told
+/// of each block how many columns it has.
 ///
 /// # Safety
 ///
 /// The square has n² scalars, n ≥ 1; the CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(n: usize, a: Square<L>, middle: M) {
+pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(
+    n: usize,
+    a: Square<L>,
+    middle: M,
+    mut next: impl FnMut(usize),
+) {
     // SAFETY: one block is the order, or blocks make it up.
     unsafe {
         // Where D has no pairs, an order that is one block has a function of its own.
@@ -125,6 +131,7 @@ pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(n: usize, a: Square<L>, middl
         let mut end = n;
         while blocks.size_before(end) > 0 {
             let columns = blocks.size_before(end);
+            next(columns);
             let j = end - columns;
             let mut i = end;
             while blocks.size(i) > 0 {

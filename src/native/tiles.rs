@@ -2,8 +2,8 @@
 
 use super::checks::{note_taint, untainted};
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{Task, load, store, stream};
-use super::vector::Vector;
+use super::task::{Task, empty, load, store, store_as, stream};
+use super::vector::{MAX_LANES, Vector};
 use crate::element::Scalar;
 
 /// Up to this order a matrix is one block, and everything about it is unrolled; above, it is
@@ -24,12 +24,6 @@ impl<L> Square<L> {
     #[inline(always)]
     pub(super) fn new(column: usize, a: *mut L) -> Self {
         Square { first: a, down: 1, right: column }
-    }
-
-    /// Rows as columns: the lower triangle is the upper one.
-    #[inline(always)]
-    pub(super) fn transposed(self) -> Self {
-        Square { first: self.first, down: self.right, right: self.down }
     }
 
     /// From the last element to the first: the lower triangle is the upper one.
@@ -130,8 +124,75 @@ pub(super) unsafe fn load_group<L: Lanes, T: Scalar>(
     }
 }
 
+/// [`load_group`] with rows as columns. A matrix of several lanes is a tile or more.
+///
+/// # Safety
+///
+/// As for [`load_group`].
+#[inline(always)]
+pub(super) unsafe fn load_transposed<L: Lanes, T: Scalar>(
+    task: &Task<'_, T>,
+    n: usize,
+    column: usize,
+    a: *mut L::Vector,
+) {
+    let (lanes, len) = (L::Vector::LANES, n * n * L::PARTS);
+    if task.count == 1 {
+        let from = task.from.cast::<RealOf<L>>();
+        for j in 0..n {
+            for e in 0..n * L::PARTS {
+                let to = (e / L::PARTS * column + j) * L::PARTS + e % L::PARTS;
+                // SAFETY: the caller's promise, and the matrix has n² scalars.
+                unsafe {
+                    let number = from.add(j * n * L::PARTS + e).read();
+                    a.add(to).write(L::Vector::splat(number));
+                }
+            }
+        }
+        return;
+    }
+    let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
+    for lane in 0..L::Vector::LANES {
+        from[lane] = task.from(lane).cast();
+    }
+    // Where the next scalar of a matrix is to stand.
+    let (mut row, mut to) = (0, 0);
+    let mut start = 0;
+    // SAFETY: the caller's promise: never more than `len` from the start, which is a tile or more.
+    unsafe {
+        loop {
+            let mut tile = empty::<L::Vector>();
+            for lane in 0..L::Vector::LANES {
+                tile[lane] = L::Vector::load(from[lane].add(start));
+            }
+            L::Vector::transpose(&mut tile);
+            for e in 0..L::Vector::LANES {
+                let part = e % L::PARTS;
+                a.add(to + part).write(tile[e]);
+                if part + 1 == L::PARTS {
+                    (row, to) = (row + 1, to + column * L::PARTS);
+                    if row == n {
+                        (row, to) = (0, to + L::PARTS - n * column * L::PARTS);
+                    }
+                }
+            }
+            if start + lanes == len {
+                return;
+            }
+            start += lanes;
+            if start + lanes > len {
+                // The last tile reaches back over what was read before.
+                start = len - lanes;
+                let scalar = start / L::PARTS;
+                row = scalar % n;
+                to = (row * column + scalar / n) * L::PARTS;
+            }
+        }
+    }
+}
+
 /// Writes what [`load_group`] reads, in the lanes that `keep` has: past the cache, if that is asked
-/// for, and by way of a staging where the places are not aligned.
+/// for, and by way of a staging where the places are not aligned. `conjugated`: its conjugate.
 ///
 /// # Safety
 ///
@@ -143,23 +204,24 @@ pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
     column: usize,
     a: *const L::Vector,
     keep: u32,
+    conjugated: bool,
     staging: *mut L,
 ) {
     let len = n * L::PARTS;
-    // SAFETY: the caller's promise. The first number of a vector is that of its first lane.
+    // SAFETY: the caller's promise.
     unsafe {
         if task.count > 1 {
             let to = task.to::<RealOf<L>>();
             // Numbers of a piece: all of a matrix, or one of its columns.
             let piece = if column == n { n * len } else { len };
             if !task.streams(keep) {
-                columns_to::<L, T, false>(task, n, column, a, keep, to);
+                columns_to::<L, T, false>(task, n, column, a, keep, conjugated, to);
             } else if piece.is_multiple_of(L::Vector::LANES) && to.cast::<L::Vector>().is_aligned()
             {
-                columns_to::<L, T, true>(task, n, column, a, keep, to);
+                columns_to::<L, T, true>(task, n, column, a, keep, conjugated, to);
             } else {
                 let staging = staging.cast();
-                columns_to::<L, T, false>(task, n, column, a, keep, staging);
+                columns_to::<L, T, false>(task, n, column, a, keep, conjugated, staging);
                 stream::<L::Vector>(staging, to, L::Vector::LANES * n * len);
             }
             return;
@@ -168,8 +230,10 @@ pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
             let to = task.to.cast::<RealOf<L>>();
             for j in 0..n {
                 for e in 0..len {
-                    let number = a.add(j * column * L::PARTS + e).cast::<RealOf<L>>().read();
-                    to.add(j * len + e).write(number);
+                    let number = a.add(j * column * L::PARTS + e).read();
+                    let opposite = L::PARTS == 2 && conjugated && e % 2 == 1;
+                    let number = if opposite { number.neg() } else { number };
+                    to.add(j * len + e).write(number.first());
                 }
             }
         }
@@ -185,18 +249,22 @@ unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
     column: usize,
     a: *const L::Vector,
     keep: u32,
+    conjugated: bool,
     to: *mut RealOf<L>,
 ) {
     let len = n * L::PARTS;
+    // Numbers of a piece that is without gaps, and how many there are.
+    let (piece, pieces) = if column == n { (n * len, 1) } else { (len, n) };
     // SAFETY: the caller has n columns, and room for a group at `to`.
     unsafe {
-        if column == n {
-            let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS);
-            return store::<L::Vector, STREAM>(a, n * len, keep, place);
-        }
-        for j in 0..n {
+        for j in 0..pieces {
+            let from = a.add(j * column * L::PARTS);
             let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS + j * len);
-            store::<L::Vector, STREAM>(a.add(j * column * L::PARTS), len, keep, place);
+            if L::PARTS == 2 && conjugated {
+                store_as::<L::Vector, STREAM, true>(from, piece, keep, place);
+            } else {
+                store::<L::Vector, STREAM>(from, piece, keep, place);
+            }
         }
     }
 }

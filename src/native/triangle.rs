@@ -95,7 +95,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             keep &= rcond(norm_of_a, norm(which, n, a), limit, &mut task.found.rcond);
         }
         let staging = task.memory.cast::<L>().add(2 * n * n);
-        store_group::<L, T>(task, n, n, memory.cast(), keep, staging);
+        store_group::<L, T>(task, n, n, memory.cast(), keep, false, staging);
         task.found.inverted = keep;
     }
 }

@@ -131,7 +131,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         if keep == 0 {
             return;
         }
-        solve(n, square, matrix);
+        solve(n, square, matrix, |_| {});
         keep &= finite_inverse(n, square);
         let x = undo(&matrix, &exchanges);
         if task.request.rcond.is_some() {
@@ -140,7 +140,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         }
         // One square has X, the other nothing.
         let staging = if x == a { room } else { a };
-        store_group::<L, T>(task, n, n, x.cast(), keep, staging);
+        store_group::<L, T>(task, n, n, x.cast(), keep, false, staging);
         task.found.inverted = keep;
     }
 }
