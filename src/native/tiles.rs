@@ -322,10 +322,17 @@ unsafe fn part<
     width: usize,
 ) {
     let (rows, columns) = (R0..R.min(R0 + height), C0..C.min(C0 + width));
-    for k in range {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let zero = L::real(constant::<L>(0.0));
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = L::real(constant::<L>(0.0));
+        // Sums of its own stay in registers: those of the whole tile would be written in each step.
+        let mut sums = [[zero; R]; C];
+        for c in columns.clone() {
+            for r in rows.clone() {
+                sums[c][r] = tile[c][r];
+            }
+        }
+        for k in range {
             let mut left = [zero; R];
             for r in rows.clone() {
                 left[r] = *a.at(i + r, k);
@@ -334,9 +341,14 @@ unsafe fn part<
                 let right = *a.at(k, j + c);
                 for r in rows.clone() {
                     if !LOWER || r >= c {
-                        tile[c][r] = tile[c][r].sub_mul(left[r], right);
+                        sums[c][r] = sums[c][r].sub_mul(left[r], right);
                     }
                 }
+            }
+        }
+        for c in columns {
+            for r in rows.clone() {
+                tile[c][r] = sums[c][r];
             }
         }
     }
