@@ -9,9 +9,9 @@
 use super::checks::store_pivots;
 use super::kinds::hermitian;
 use super::lanes::{Lanes, constant};
-use super::mirrored::{Middle, norm, solve, solve_diagonal};
+use super::mirrored::{Middle, finite_inverse, norm, solve, solve_diagonal};
 use super::task::{Task, rcond};
-use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
+use super::tiles::{Blocks, Square, load_group, load_transposed, one_block, store_group, subtract};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::structure::Triangle;
@@ -62,34 +62,38 @@ struct Matrix<L: Lanes> {
 #[inline(always)]
 pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task<'_, T>) {
     let n = if N == 0 { task.n } else { N };
-    let len = n * n * L::PARTS;
+    // Powers of two would put whole rows on the same few lines of the cache.
+    let column = if N == 0 && n % 16 == 0 && L::Vector::LANES > 1 { n + 1 } else { n };
     // SAFETY: the caller's promise. Small matrices have room of their own; else the memory of a
-    // kernel holds these n² scalars and 2n vectors, and more.
+    // kernel holds these n · column scalars and 2n vectors, and a staging behind 2n².
     unsafe {
         let zero = constant::<L>(0.0);
         let mut small = [[L::real(zero); N]; N];
         let (mut inverses, mut sums) = ([zero; N], [zero; N]);
-        let mut matrix = if N == 0 {
+        let matrix = if N == 0 {
             let a = task.memory.cast::<L>();
-            let inverses = a.add(n * n).cast::<L::Vector>();
-            Matrix { n, a: Square::new(n, a), inverses, sums: inverses.add(n) }
+            let inverses = a.add(n * column).cast::<L::Vector>();
+            Matrix { n, a: Square::new(column, a), inverses, sums: inverses.add(n) }
         } else {
             let a = Square::new(n, small.as_mut_ptr().cast());
             Matrix { n, a, inverses: inverses.as_mut_ptr(), sums: sums.as_mut_ptr() }
         };
         let memory = matrix.a.at(0, 0);
-        load_group::<L, T>(task, len, memory.cast());
+        let upper = task.triangle == Triangle::Upper;
+        // With the lower triangle as the one that is read, rows lie together.
+        let transposed = upper && N == 0;
+        if transposed {
+            load_transposed::<L, T>(task, n, column, memory.cast());
+        } else {
+            load_group::<L, T>(task, n, column, memory.cast());
+        }
         let mut keep = task.all();
         if task.request.detect {
-            keep &= hermitian(n, memory, keep);
+            keep &= hermitian(n, column, memory, keep);
         }
-        let upper = task.triangle == Triangle::Upper;
-        if upper && N == 0 {
-            matrix.a = matrix.a.transposed();
-        } else if upper {
+        if upper && !transposed {
             transpose(n, matrix.a);
         }
-        keep &= finite_below(n, matrix.a, true);
         if keep == 0 {
             return;
         }
@@ -113,21 +117,26 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             }
         }
         let inverses = Inverses::<L>(matrix.inverses);
-        let taint = if N == 0 {
-            solve(n, matrix.a, inverses)
+        if N == 0 {
+            solve(n, matrix.a, inverses, |columns| task.prefetch::<L>(columns * n / 2, n));
         } else {
-            solve_diagonal::<L, _, N>(n, matrix.a, inverses, 0, zero)
-        };
-        keep &= L::Vector::bits(taint.eq(zero));
+            solve_diagonal::<L, _, N>(n, matrix.a, inverses, 0);
+        }
+        keep &= finite_inverse(n, matrix.a);
         if task.request.rcond.is_some() {
             let limit = task.request.min_rcond;
             let norm_of_x = norm(n, matrix.a, true, matrix.sums);
             keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
         }
-        if upper && N != 0 && L::PARTS == 2 {
-            transpose(n, matrix.a);
+        // The transpose is the conjugate. The diagonal is to keep its positive zeros.
+        let conjugated = upper && L::PARTS == 2;
+        if conjugated {
+            for j in 0..n {
+                *matrix.a.at(j, j) = (*matrix.a.at(j, j)).conj();
+            }
         }
-        store_group::<L, T>(task, len, memory.cast(), keep);
+        let staging = task.memory.cast::<L>().add(2 * n * n);
+        store_group::<L, T>(task, n, column, memory.cast(), keep, conjugated, staging);
         task.found.inverted = keep;
     }
 }
@@ -144,7 +153,7 @@ unsafe fn transpose<L: Lanes>(n: usize, a: Square<L>) {
 }
 
 /// The lanes among `all` in which every number of D is positive, and no inverse of one over- or
-/// underflows.
+/// underflows. What is not finite in a row of A is not finite in its number of D either.
 #[inline(always)]
 unsafe fn positive<L: Lanes, T: Scalar>(
     task: &mut Task<'_, T>,
@@ -166,9 +175,31 @@ unsafe fn positive<L: Lanes, T: Scalar>(
         let negative = L::Vector::bits(largest.max(zero).eq(zero));
         let keep = negative & !L::Vector::bits(largest.eq(zero)) & L::Vector::bits(taint.eq(zero));
         if all & !keep != 0 {
-            note_not_positive(task, matrix, all & !keep);
+            let finite = finite_input::<L, T>(task, n);
+            note_not_positive(task, matrix, all & !keep & finite);
         }
         all & keep
+    }
+}
+
+/// The lanes whose matrix of the group is finite in the triangle that is read, but for the imaginary
+/// part of the diagonal.
+#[inline(always)]
+unsafe fn finite_input<L: Lanes, T: Scalar>(task: &Task<'_, T>, n: usize) -> u32 {
+    // SAFETY: the caller has the CPU's promise, and the task its matrices.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let places = task.bases::<L>().places();
+        let mut taint = zero;
+        for j in 0..n {
+            for i in j..n {
+                let at = if task.triangle == Triangle::Upper { i * n + j } else { j * n + i };
+                let number = L::gather(task.numbers(at), places);
+                let number = if i == j { L::real(number.re()) } else { number };
+                taint = number.taint(taint, zero);
+            }
+        }
+        L::Vector::bits(taint.eq(zero))
     }
 }
 
@@ -216,7 +247,7 @@ unsafe fn factor<L: Lanes, T: Scalar>(task: &mut Task<'_, T>, matrix: &Matrix<L>
     while blocks.size(j) > 0 {
         let columns = blocks.size(j);
         // A little at a time, so that the processor can keep what it has asked for.
-        task.prefetch::<L>(columns * matrix.n, matrix.n);
+        task.prefetch::<L>(columns * matrix.n / 2, matrix.n);
         // SAFETY: the blocks make up the order.
         unsafe {
             match columns {

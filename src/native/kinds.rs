@@ -60,7 +60,7 @@ pub(super) unsafe fn find<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         task.found.kinds = if rest == 0 {
             Kinds { general, ..Kinds::default() }
         } else {
-            let hermitian = hermitian(n, a, rest);
+            let hermitian = hermitian(n, n, a, rest);
             let positive = positive_diagonal(n, a);
             Kinds {
                 general,
@@ -78,20 +78,20 @@ pub(super) unsafe fn find<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
 ///
 /// # Safety
 ///
-/// There are n² scalars at `a`.
+/// There are n columns of n scalars at `a`, `column` apart.
 #[inline(always)]
-pub(super) unsafe fn hermitian<L: Lanes>(n: usize, a: *const L, all: u32) -> u32 {
+pub(super) unsafe fn hermitian<L: Lanes>(n: usize, column: usize, a: *const L, all: u32) -> u32 {
     // SAFETY: the caller's promise.
     unsafe {
         let zero = L::real(constant::<L>(0.0));
         let (mut holds, mut off_diagonal) = (all, 0);
         for j in 0..n {
             if L::PARTS == 2 {
-                let d = *a.add(j * n + j);
+                let d = *a.add(j * column + j);
                 holds &= d.equal(d.conj());
             }
             for i in 0..j {
-                let (x, y) = (*a.add(j * n + i), *a.add(i * n + j));
+                let (x, y) = (*a.add(j * column + i), *a.add(i * column + j));
                 holds &= x.equal(y.conj());
                 // Mostly the first element tells.
                 if off_diagonal & all != all {

@@ -5,6 +5,7 @@
 //! known where X L = L⁻ᴴ D⁻¹ is known on and below the diagonal, and there the right side is D⁻¹
 //! alone. That gives X from its last column to its first, each from those behind it.
 
+use super::checks::finite;
 use super::lanes::{Lanes, constant};
 use super::norms::{Largest, Moduli, guarded, plain, scaled};
 use super::task::SHRINK;
@@ -90,45 +91,62 @@ unsafe fn largest<L: Lanes, M: Moduli<L>>(
     }
 }
 
-/// X, in the place of L, which is below the diagonal, and of anything on and above it. Returns zero
-/// in the lanes in which all of it is finite.
+/// The lanes in which X, as [`solve`] has left it, is finite. Every column meets what is behind it
+/// in the rows: what is not finite there makes the first column so, whatever it is multiplied by.
+///
+/// # Safety
+///
+/// The square has n² scalars that can be read, n ≥ 1; the CPU has the instructions.
+#[inline(always)]
+pub(super) unsafe fn finite_inverse<L: Lanes>(n: usize, a: Square<L>) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { finite(n, |i| *a.at(i, 0)) }
+}
+
+/// X, in the place of L, which is below the diagonal, and of anything on and above it. `next` is told
+/// of each block how many columns it has.
 ///
 /// # Safety
 ///
 /// The square has n² scalars, n ≥ 1; the CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(n: usize, a: Square<L>, middle: M) -> L::Vector {
+pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(
+    n: usize,
+    a: Square<L>,
+    middle: M,
+    mut next: impl FnMut(usize),
+) {
     // SAFETY: one block is the order, or blocks make it up.
     unsafe {
-        let mut taint = constant::<L>(0.0);
         // Where D has no pairs, an order that is one block has a function of its own.
         match if M::PAIRS { n } else { one_block::<L>(n) } {
-            1 => return solve_diagonal::<L, M, 1>(n, a, middle, 0, taint),
-            2 => return solve_diagonal::<L, M, 2>(n, a, middle, 0, taint),
-            3 => return solve_diagonal::<L, M, 3>(n, a, middle, 0, taint),
-            4 => return solve_diagonal::<L, M, 4>(n, a, middle, 0, taint),
-            5 => return solve_diagonal::<L, M, 5>(n, a, middle, 0, taint),
+            1 => return solve_diagonal::<L, M, 1>(n, a, middle, 0),
+            2 => return solve_diagonal::<L, M, 2>(n, a, middle, 0),
+            3 => return solve_diagonal::<L, M, 3>(n, a, middle, 0),
+            4 => return solve_diagonal::<L, M, 4>(n, a, middle, 0),
+            5 => return solve_diagonal::<L, M, 5>(n, a, middle, 0),
             _ => {}
         }
         let blocks = Blocks::of(n);
         let mut end = n;
         while blocks.size_before(end) > 0 {
             let columns = blocks.size_before(end);
+            next(columns);
             let j = end - columns;
             let mut i = end;
             while blocks.size(i) > 0 {
                 let rows = blocks.size(i);
-                taint = match (rows, columns) {
-                    (4, _) => solve_below::<L, M, 4, 4>(n, a, middle, i, j, taint),
-                    (_, 4) => solve_below::<L, M, 3, 4>(n, a, middle, i, j, taint),
-                    _ => solve_below::<L, M, 3, 3>(n, a, middle, i, j, taint),
-                };
+                match (rows, columns) {
+                    (4, _) => solve_below::<L, M, 4, 4>(n, a, middle, i, j),
+                    (_, 4) => solve_below::<L, M, 3, 4>(n, a, middle, i, j),
+                    _ => solve_below::<L, M, 3, 3>(n, a, middle, i, j),
+                }
                 i += rows;
             }
-            taint = match columns {
-                4 => solve_diagonal::<L, M, 4>(n, a, middle, j, taint),
-                _ => solve_diagonal::<L, M, 3>(n, a, middle, j, taint),
-            };
+            match columns {
+                4 => solve_diagonal::<L, M, 4>(n, a, middle, j),
+                _ => solve_diagonal::<L, M, 3>(n, a, middle, j),
+            }
             // L is not needed any more.
             for column in j..end {
                 for row in end..n {
@@ -137,7 +155,6 @@ pub(super) unsafe fn solve<L: Lanes, M: Middle<L>>(n: usize, a: Square<L>, middl
             }
             end = j;
         }
-        taint
     }
 }
 
@@ -150,8 +167,7 @@ unsafe fn solve_below<L: Lanes, M: Middle<L>, const R: usize, const C: usize>(
     middle: M,
     i: usize,
     j: usize,
-    mut taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: i + R ≤ n, j + C ≤ i.
     unsafe {
         let zero = constant::<L>(0.0);
@@ -168,11 +184,9 @@ unsafe fn solve_below<L: Lanes, M: Middle<L>, const R: usize, const C: usize>(
                 }
             }
             for r in 0..R {
-                taint = tile[c][r].taint(taint, zero);
                 a.at(j + c, i + r).write(middle.image(tile[c][r]));
             }
         }
-        taint
     }
 }
 
@@ -187,8 +201,7 @@ pub(super) unsafe fn solve_diagonal<L: Lanes, M: Middle<L>, const B: usize>(
     a: Square<L>,
     middle: M,
     j: usize,
-    mut taint: L::Vector,
-) -> L::Vector {
+) {
     // SAFETY: j + B ≤ n.
     unsafe {
         let zero = constant::<L>(0.0);
@@ -211,14 +224,11 @@ pub(super) unsafe fn solve_diagonal<L: Lanes, M: Middle<L>, const B: usize>(
             tile[c][c] = middle.on_diagonal(tile[c][c]);
         }
         for c in 0..B {
-            taint = tile[c][c].taint(taint, zero);
             a.at(j + c, j + c).write(tile[c][c]);
             for r in c + 1..B {
-                taint = tile[c][r].taint(taint, zero);
                 a.at(j + r, j + c).write(tile[c][r]);
                 a.at(j + c, j + r).write(middle.image(tile[c][r]));
             }
         }
-        taint
     }
 }

@@ -282,7 +282,25 @@ pub(super) unsafe fn store<V: Vector, const STREAM: bool>(
     keep: u32,
     place: impl Fn(usize) -> *mut V::Real,
 ) {
+    // SAFETY: the caller's promise.
+    unsafe { store_as::<V, STREAM, false>(from, len, keep, place) }
+}
+
+/// [`store`]; `CONJUGATED`: every other number, from the second on, is the negative one.
+///
+/// # Safety
+///
+/// As [`store`]; `len` is even then.
+#[inline(always)]
+pub(super) unsafe fn store_as<V: Vector, const STREAM: bool, const CONJUGATED: bool>(
+    from: *const V,
+    len: usize,
+    keep: u32,
+    place: impl Fn(usize) -> *mut V::Real,
+) {
     let lanes = V::LANES;
+    // Every tile begins with an even number.
+    let sign = |e: usize, x: V| if CONJUGATED && e % 2 == 1 { x.neg() } else { x };
     let mut to = [std::ptr::null_mut(); MAX_LANES];
     for lane in 0..V::LANES {
         to[lane] = place(lane);
@@ -294,7 +312,7 @@ pub(super) unsafe fn store<V: Vector, const STREAM: bool>(
             let mut tile = empty::<V>();
             for e in 0..V::LANES {
                 if e < len {
-                    tile[e] = from.add(e).read();
+                    tile[e] = sign(e, from.add(e).read());
                 }
             }
             V::transpose(&mut tile);
@@ -309,7 +327,7 @@ pub(super) unsafe fn store<V: Vector, const STREAM: bool>(
         loop {
             let mut tile = empty::<V>();
             for e in 0..V::LANES {
-                tile[e] = from.add(start + e).read();
+                tile[e] = sign(e, from.add(start + e).read());
             }
             V::transpose(&mut tile);
             if STREAM {

@@ -1,8 +1,9 @@
 //! Squares of scalars in lanes, worked on in tiles of 3 and 4 rows and columns.
 
+use super::checks::{note_taint, untainted};
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{Task, load, store};
-use super::vector::Vector;
+use super::task::{Task, empty, load, store, store_as, stream};
+use super::vector::{MAX_LANES, Vector};
 use crate::element::Scalar;
 
 /// Up to this order a matrix is one block, and everything about it is unrolled; above, it is
@@ -19,16 +20,10 @@ pub(super) struct Square<L> {
 }
 
 impl<L> Square<L> {
-    /// As it lies.
+    /// As it lies, with columns this far apart.
     #[inline(always)]
-    pub(super) fn new(n: usize, a: *mut L) -> Self {
-        Square { first: a, down: 1, right: n }
-    }
-
-    /// Rows as columns: the lower triangle is the upper one.
-    #[inline(always)]
-    pub(super) fn transposed(self) -> Self {
-        Square { first: self.first, down: self.right, right: self.down }
+    pub(super) fn new(column: usize, a: *mut L) -> Self {
+        Square { first: a, down: 1, right: column }
     }
 
     /// From the last element to the first: the lower triangle is the upper one.
@@ -94,51 +89,181 @@ pub(super) fn one_block<L: Lanes>(n: usize) -> usize {
     if L::Vector::LANES == 1 && n <= MAX_BLOCK { n } else { 0 }
 }
 
-/// Reads a group: number e of every lane's matrix goes to vector e. One matrix alone goes to every
-/// lane, number by number.
+/// Reads a group: scalar e of column j of every lane's matrix goes to scalar j · `column` + e. One
+/// matrix alone goes to every lane, number by number.
 ///
 /// # Safety
 ///
-/// As [`load`].
+/// There is room for n columns, `column` ≥ n apart, at `a`; the CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn load_group<L: Lanes, T: Scalar>(
     task: &Task<'_, T>,
-    len: usize,
+    n: usize,
+    column: usize,
     a: *mut L::Vector,
 ) {
-    // SAFETY: the caller's promise.
+    let len = n * L::PARTS;
+    // SAFETY: the caller's promise, and every matrix has n² scalars.
     unsafe {
         if task.count > 1 {
-            return load::<L, T>(task, 0, len, a);
+            if column == n {
+                return load::<L, T>(task, 0, n * len, a);
+            }
+            for j in 0..n {
+                load::<L, T>(task, j * n, len, a.add(j * column * L::PARTS));
+            }
+            return;
         }
         let from = task.from.cast::<RealOf<L>>();
-        for e in 0..len {
-            a.add(e).write(L::Vector::splat(from.add(e).read()));
+        for j in 0..n {
+            for e in 0..len {
+                let number = from.add(j * len + e).read();
+                a.add(j * column * L::PARTS + e).write(L::Vector::splat(number));
+            }
         }
     }
 }
 
-/// Writes what [`load_group`] reads, in the lanes that `keep` has.
+/// [`load_group`] with rows as columns. A matrix of several lanes is a tile or more.
 ///
 /// # Safety
 ///
-/// As [`store`].
+/// As for [`load_group`].
+#[inline(always)]
+pub(super) unsafe fn load_transposed<L: Lanes, T: Scalar>(
+    task: &Task<'_, T>,
+    n: usize,
+    column: usize,
+    a: *mut L::Vector,
+) {
+    let (lanes, len) = (L::Vector::LANES, n * n * L::PARTS);
+    if task.count == 1 {
+        let from = task.from.cast::<RealOf<L>>();
+        for j in 0..n {
+            for e in 0..n * L::PARTS {
+                let to = (e / L::PARTS * column + j) * L::PARTS + e % L::PARTS;
+                // SAFETY: the caller's promise, and the matrix has n² scalars.
+                unsafe {
+                    let number = from.add(j * n * L::PARTS + e).read();
+                    a.add(to).write(L::Vector::splat(number));
+                }
+            }
+        }
+        return;
+    }
+    let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
+    for lane in 0..L::Vector::LANES {
+        from[lane] = task.from(lane).cast();
+    }
+    // Where the next scalar of a matrix is to stand.
+    let (mut row, mut to) = (0, 0);
+    let mut start = 0;
+    // SAFETY: the caller's promise: never more than `len` from the start, which is a tile or more.
+    unsafe {
+        loop {
+            let mut tile = empty::<L::Vector>();
+            for lane in 0..L::Vector::LANES {
+                tile[lane] = L::Vector::load(from[lane].add(start));
+            }
+            L::Vector::transpose(&mut tile);
+            for e in 0..L::Vector::LANES {
+                let part = e % L::PARTS;
+                a.add(to + part).write(tile[e]);
+                if part + 1 == L::PARTS {
+                    (row, to) = (row + 1, to + column * L::PARTS);
+                    if row == n {
+                        (row, to) = (0, to + L::PARTS - n * column * L::PARTS);
+                    }
+                }
+            }
+            if start + lanes == len {
+                return;
+            }
+            start += lanes;
+            if start + lanes > len {
+                // The last tile reaches back over what was read before.
+                start = len - lanes;
+                let scalar = start / L::PARTS;
+                row = scalar % n;
+                to = (row * column + scalar / n) * L::PARTS;
+            }
+        }
+    }
+}
+
+/// Writes what [`load_group`] reads, in the lanes that `keep` has: past the cache, if that is asked
+/// for, and by way of a staging where the places are not aligned. `conjugated`: its conjugate.
+///
+/// # Safety
+///
+/// There are n columns, `column` ≥ n apart, at `a`, and room for n² scalars at `staging`, elsewhere.
 #[inline(always)]
 pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
     task: &Task<'_, T>,
-    len: usize,
+    n: usize,
+    column: usize,
     a: *const L::Vector,
     keep: u32,
+    conjugated: bool,
+    staging: *mut L,
 ) {
-    // SAFETY: the caller's promise. The first number of a vector is that of its first lane.
+    let len = n * L::PARTS;
+    // SAFETY: the caller's promise.
     unsafe {
         if task.count > 1 {
-            return store::<L::Vector, false>(a, len, keep, |lane| task.to_lane(lane));
+            let to = task.to::<RealOf<L>>();
+            // Numbers of a piece: all of a matrix, or one of its columns.
+            let piece = if column == n { n * len } else { len };
+            if !task.streams(keep) {
+                columns_to::<L, T, false>(task, n, column, a, keep, conjugated, to);
+            } else if piece.is_multiple_of(L::Vector::LANES) && to.cast::<L::Vector>().is_aligned()
+            {
+                columns_to::<L, T, true>(task, n, column, a, keep, conjugated, to);
+            } else {
+                let staging = staging.cast();
+                columns_to::<L, T, false>(task, n, column, a, keep, conjugated, staging);
+                stream::<L::Vector>(staging, to, L::Vector::LANES * n * len);
+            }
+            return;
         }
         if keep & 1 == 1 {
             let to = task.to.cast::<RealOf<L>>();
-            for e in 0..len {
-                to.add(e).write(a.add(e).cast::<RealOf<L>>().read());
+            for j in 0..n {
+                for e in 0..len {
+                    let number = a.add(j * column * L::PARTS + e).read();
+                    let opposite = L::PARTS == 2 && conjugated && e % 2 == 1;
+                    let number = if opposite { number.neg() } else { number };
+                    to.add(j * len + e).write(number.first());
+                }
+            }
+        }
+    }
+}
+
+/// [`store_group`] of more than one matrix, to a group at `to`. `STREAM`: past the cache; what is
+/// without gaps is whole vectors then, and aligned.
+#[inline(always)]
+unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
+    task: &Task<'_, T>,
+    n: usize,
+    column: usize,
+    a: *const L::Vector,
+    keep: u32,
+    conjugated: bool,
+    to: *mut RealOf<L>,
+) {
+    let len = n * L::PARTS;
+    // Numbers of a piece that is without gaps, and how many there are.
+    let (piece, pieces) = if column == n { (n * len, 1) } else { (len, n) };
+    // SAFETY: the caller has n columns, and room for a group at `to`.
+    unsafe {
+        for j in 0..pieces {
+            let from = a.add(j * column * L::PARTS);
+            let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS + j * len);
+            if L::PARTS == 2 && conjugated {
+                store_as::<L::Vector, STREAM, true>(from, piece, keep, place);
+            } else {
+                store::<L::Vector, STREAM>(from, piece, keep, place);
             }
         }
     }
@@ -197,10 +322,17 @@ unsafe fn part<
     width: usize,
 ) {
     let (rows, columns) = (R0..R.min(R0 + height), C0..C.min(C0 + width));
-    for k in range {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let zero = L::real(constant::<L>(0.0));
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = L::real(constant::<L>(0.0));
+        // Sums of its own stay in registers: those of the whole tile would be written in each step.
+        let mut sums = [[zero; R]; C];
+        for c in columns.clone() {
+            for r in rows.clone() {
+                sums[c][r] = tile[c][r];
+            }
+        }
+        for k in range {
             let mut left = [zero; R];
             for r in rows.clone() {
                 left[r] = *a.at(i + r, k);
@@ -209,35 +341,32 @@ unsafe fn part<
                 let right = *a.at(k, j + c);
                 for r in rows.clone() {
                     if !LOWER || r >= c {
-                        tile[c][r] = tile[c][r].sub_mul(left[r], right);
+                        sums[c][r] = sums[c][r].sub_mul(left[r], right);
                     }
                 }
+            }
+        }
+        for c in columns {
+            for r in rows.clone() {
+                tile[c][r] = sums[c][r];
             }
         }
     }
 }
 
-/// The lanes whose numbers under and on the diagonal are finite; of the diagonal only the real
-/// part, if `real_diagonal`.
+/// The lanes whose numbers under and on the diagonal are finite.
 ///
 /// # Safety
 ///
 /// The square has n² scalars that can be read.
 #[inline(always)]
-pub(super) unsafe fn finite_below<L: Lanes>(n: usize, a: Square<L>, real_diagonal: bool) -> u32 {
+pub(super) unsafe fn finite_below<L: Lanes>(n: usize, a: Square<L>) -> u32 {
     // SAFETY: the caller's promise.
     unsafe {
-        let zero = constant::<L>(0.0);
-        let mut taint = [zero; 4];
+        let mut taint = [constant::<L>(0.0); 4];
         for j in 0..n {
-            let diagonal = *a.at(j, j);
-            let diagonal = if real_diagonal { L::real(diagonal.re()) } else { diagonal };
-            taint[j % 4] = diagonal.taint(taint[j % 4], zero);
-            for i in j + 1..n {
-                taint[i % 4] = (*a.at(i, j)).taint(taint[i % 4], zero);
-            }
+            note_taint(n - j, |i| *a.at(j + i, j), &mut taint);
         }
-        let taint = taint[0].add(taint[1]).add(taint[2].add(taint[3]));
-        L::Vector::bits(taint.eq(zero))
+        untainted::<L>(taint)
     }
 }

@@ -33,9 +33,8 @@ struct Matrix<L> {
 #[inline(always)]
 pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task<'_, T>) {
     let n = if N == 0 { task.n } else { N };
-    let len = n * n * L::PARTS;
     // SAFETY: the caller's promise. Small matrices have room of their own; else the memory of a
-    // kernel holds these n² + n scalars, and more.
+    // kernel holds these n² + n scalars, and a staging behind 2n².
     unsafe {
         let zero = constant::<L>(0.0);
         let mut small = [[L::real(zero); N]; N];
@@ -46,7 +45,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         } else {
             (small.as_mut_ptr().cast(), inverses.as_mut_ptr())
         };
-        load_group::<L, T>(task, len, memory.cast());
+        load_group::<L, T>(task, n, n, memory.cast());
         let mut keep = task.all();
         if task.request.detect {
             keep &= triangular(n, memory, keep, task.triangle);
@@ -55,7 +54,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             Triangle::Lower => Square::new(n, memory),
             Triangle::Upper => Square::new(n, memory).reversed(n),
         };
-        keep &= finite_below(n, a, false);
+        keep &= finite_below(n, a);
         if keep == 0 {
             return;
         }
@@ -90,12 +89,13 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         } else {
             solve_diagonal::<L, N>(&matrix, 0);
         }
-        keep &= finite_below(n, a, false);
+        keep &= finite_below(n, a);
         if let Some(which) = task.request.rcond {
             let limit = task.request.min_rcond;
             keep &= rcond(norm_of_a, norm(which, n, a), limit, &mut task.found.rcond);
         }
-        store_group::<L, T>(task, len, memory.cast(), keep);
+        let staging = task.memory.cast::<L>().add(2 * n * n);
+        store_group::<L, T>(task, n, n, memory.cast(), keep, false, staging);
         task.found.inverted = keep;
     }
 }

@@ -15,7 +15,7 @@ use super::MAX_ORDER;
 use super::checks::store_pivots;
 use super::kinds::{hermitian, positive_diagonal, symmetric};
 use super::lanes::{Lanes, RealOf, constant};
-use super::mirrored::{Middle, norm, solve};
+use super::mirrored::{Middle, finite_inverse, norm, solve};
 use super::task::{Task, rcond};
 use super::tiles::{Square, finite_below, load_group, store_group};
 use super::vector::{MAX_LANES, Vector};
@@ -98,7 +98,6 @@ impl<L: Lanes> Middle<L> for Matrix<L> {
 #[inline(always)]
 pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
     let n = task.n;
-    let len = n * n * L::PARTS;
     // SAFETY: the caller's promise. The memory of a kernel holds these 2n² + 4n scalars and
     // n vectors, and more.
     unsafe {
@@ -112,13 +111,13 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         let hermitian = task.hermitian;
         let matrix = Matrix { n, a, hermitian, inverses, below, across, waiting, room };
         let square = Square::new(n, a);
-        load_group::<L, T>(task, len, a.cast());
+        load_group::<L, T>(task, n, n, a.cast());
         let mut keep = task.all();
         if task.request.detect {
             keep &= of_this_kind(&matrix, keep);
         }
         take_triangle(&matrix, task.triangle);
-        keep &= finite_below(n, square, false);
+        keep &= finite_below(n, square);
         keep &= moderate::<L, T>(&matrix);
         if keep == 0 {
             return;
@@ -132,14 +131,16 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         if keep == 0 {
             return;
         }
-        let taint = solve(n, square, matrix);
-        keep &= L::Vector::bits(taint.eq(zero));
+        solve(n, square, matrix, |_| {});
+        keep &= finite_inverse(n, square);
         let x = undo(&matrix, &exchanges);
         if task.request.rcond.is_some() {
             let norm_of_x = norm(n, Square::new(n, x), hermitian, sums);
             keep &= rcond(norm_of_a, norm_of_x, task.request.min_rcond, &mut task.found.rcond);
         }
-        store_group::<L, T>(task, len, x.cast(), keep);
+        // One square has X, the other nothing.
+        let staging = if x == a { room } else { a };
+        store_group::<L, T>(task, n, n, x.cast(), keep, false, staging);
         task.found.inverted = keep;
     }
 }
@@ -151,7 +152,7 @@ unsafe fn of_this_kind<L: Lanes>(matrix: &Matrix<L>, all: u32) -> u32 {
     let Matrix { n, a, .. } = *matrix;
     // SAFETY: there are n² scalars.
     unsafe {
-        let found = hermitian(n, a, all);
+        let found = hermitian(n, n, a, all);
         if matrix.hermitian || L::PARTS == 1 {
             found & !positive_diagonal(n, a)
         } else {
