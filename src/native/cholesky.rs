@@ -120,9 +120,8 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         };
         keep &= L::Vector::bits(taint.eq(zero));
         if task.request.rcond.is_some() {
-            let limit = task.request.min_rcond;
             let norm_of_x = norm(n, matrix.a, true, matrix.sums);
-            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         if upper && N != 0 && L::PARTS == 2 {
             transpose(n, matrix.a);

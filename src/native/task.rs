@@ -15,14 +15,46 @@ pub(crate) struct Request {
     pub(crate) detect: bool,
     /// Compute the reciprocal condition number in this norm of the slice?
     pub(crate) rcond: Option<Norm>,
+    /// Is it wanted itself, not only held against the limit?
+    pub(crate) report: bool,
     /// Leave matrices alone whose reciprocal condition number is not at least this one?
-    pub(crate) min_rcond: Option<f64>,
+    pub(crate) min_rcond: Option<Limit>,
     /// Compute sign and log |det|?
     pub(crate) determinant: bool,
     /// Leave matrices alone of which a pivot may be the rounding error of a zero?
     pub(crate) wary: bool,
     /// Write past the cache? Only where the inverses do not replace the matrices.
     pub(crate) stream: bool,
+}
+
+/// The least reciprocal condition number that is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(super) rcond: f64,
+    /// The largest product of norms times [`SHRINK`] that gives no less, so that nothing has to be
+    /// divided to tell.
+    product: f64,
+}
+
+impl Limit {
+    /// That of a number from 0 to 1.
+    pub(crate) fn new(rcond: f64) -> Self {
+        // Numbers that are not negative are in the order of their bits, and the larger the
+        // product, the smaller the quotient, as it is rounded.
+        let (mut fits, mut above) = (0, f64::INFINITY.to_bits() + 1);
+        if rcond <= 0.0 {
+            fits = f64::INFINITY.to_bits();
+        }
+        while fits + 1 < above {
+            let middle = u64::midpoint(fits, above);
+            if reciprocal_of_product(f64::from_bits(middle), 1.0, SHRINK * SHRINK) >= rcond {
+                fits = middle;
+            } else {
+                above = middle;
+            }
+        }
+        Limit { rcond, product: f64::from_bits(fits) }
+    }
 }
 
 /// A group of matrices, one per lane, under way.
@@ -405,25 +437,18 @@ pub(super) fn numbers<V: Vector>(vector: V) -> [V::Real; MAX_LANES] {
 /// What norms are multiplied by, so that sums of up to 128 numbers do not overflow.
 pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 
-/// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within
-/// the limit.
+/// Finds out about 1 / (‖A‖ ‖X‖) of each lane what is asked, from norms times [`SHRINK`]. Returns
+/// the lanes in which it is within the limit.
 #[inline(always)]
-pub(super) fn rcond<V: Vector>(
-    a: V,
-    x: V,
-    limit: Option<f64>,
-    rcond: &mut [f64; MAX_LANES],
-) -> u32 {
-    a.reciprocals(x, SHRINK * SHRINK, rcond);
-    let mut accepted = u32::MAX >> (32 - V::LANES);
-    if let Some(limit) = limit {
-        for lane in 0..V::LANES {
-            // Not where it is NaN.
-            let fits = rcond[lane] >= limit;
-            accepted ^= u32::from(!fits) << lane;
-        }
+pub(super) fn rcond<V: Vector>(a: V, x: V, request: &Request, rcond: &mut [f64; MAX_LANES]) -> u32 {
+    if request.report {
+        a.reciprocals(x, SHRINK * SHRINK, rcond);
     }
-    accepted
+    match request.min_rcond {
+        // Not where it is NaN.
+        Some(limit) => a.products_within(x, limit.product),
+        None => u32::MAX >> (32 - V::LANES),
+    }
 }
 
 /// 1 / (‖A‖ ‖X‖), from norms times [`SHRINK`].

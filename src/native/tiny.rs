@@ -86,8 +86,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         unpermute::<L, N, 0>(&factors, &mut x);
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm::<L, N>(which, &x);
-            let limit = task.request.min_rcond;
-            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         let to = task.to::<RealOf<L>>();
         let base = |lane: usize| task.at(lane) * L::PARTS;

@@ -151,6 +151,23 @@ pub(super) trait Vector: Copy {
             to[lane] = reciprocal_of_product(own[lane].into(), other[lane].into(), factor);
         }
     }
+    /// The lanes in which self · x, none negative, is no larger than a limit, as `f64` has it; not
+    /// those in which it is NaN.
+    #[inline(always)]
+    fn products_within(self, x: Self, limit: f64) -> u32 {
+        let (mut own, mut other) =
+            ([Self::Real::default(); MAX_LANES], [Self::Real::default(); MAX_LANES]);
+        // SAFETY: there is room for the most lanes of any vector.
+        unsafe {
+            self.store(own.as_mut_ptr());
+            x.store(other.as_mut_ptr());
+        }
+        let mut within = 0;
+        for lane in 0..Self::LANES {
+            within |= u32::from(own[lane].into() * other[lane].into() <= limit) << lane;
+        }
+        within
+    }
     /// The number in lane 0.
     fn first(self) -> Self::Real;
     /// The numbers of even and of odd places in self followed by x.
