@@ -244,26 +244,46 @@ pub(super) unsafe fn load<L: Lanes, T: Scalar>(
     a: *mut L::Vector,
 ) {
     let lanes = L::Vector::LANES;
-    let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
-    for lane in 0..L::Vector::LANES {
-        from[lane] = task.from(lane).wrapping_add(at).cast();
-    }
-    // SAFETY: the caller's promise: never more than `len` from the start.
+    // SAFETY: the caller's promise.
     unsafe {
         if len == 4 && task.n * task.n * L::PARTS == 4 && task.count == lanes {
-            let fours = [0, 1, 2, 3].map(|at| L::Vector::load(from[0].add(at * lanes)));
+            let from = task.numbers::<RealOf<L>>(at);
+            let fours = [0, 1, 2, 3].map(|at| L::Vector::load(from.add(at * lanes)));
             for (e, numbers) in L::Vector::split(fours).into_iter().enumerate() {
                 a.add(e).write(numbers);
             }
             return;
         }
+        load_from(len, a, |lane| task.from(lane).wrapping_add(at).cast());
+    }
+}
+
+/// [`load`], from a place of each lane.
+///
+/// # Safety
+///
+/// `len` numbers can be read at every place, and as many vectors be written at `a`; the CPU has the
+/// instructions.
+#[inline(always)]
+pub(super) unsafe fn load_from<V: Vector>(
+    len: usize,
+    a: *mut V,
+    place: impl Fn(usize) -> *const V::Real,
+) {
+    let lanes = V::LANES;
+    let mut from = [std::ptr::null(); MAX_LANES];
+    for lane in 0..V::LANES {
+        from[lane] = place(lane);
+    }
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
         if len < lanes {
-            let mut tile = empty::<L::Vector>();
-            for lane in 0..L::Vector::LANES {
-                tile[lane] = L::Vector::load_first(from[lane], len);
+            let mut tile = empty::<V>();
+            for lane in 0..V::LANES {
+                tile[lane] = V::load_first(from[lane], len);
             }
-            L::Vector::transpose(&mut tile);
-            for e in 0..L::Vector::LANES {
+            V::transpose(&mut tile);
+            for e in 0..V::LANES {
                 if e < len {
                     a.add(e).write(tile[e]);
                 }
@@ -272,12 +292,12 @@ pub(super) unsafe fn load<L: Lanes, T: Scalar>(
         }
         let mut start = 0;
         loop {
-            let mut tile = empty::<L::Vector>();
-            for lane in 0..L::Vector::LANES {
-                tile[lane] = L::Vector::load(from[lane].add(start));
+            let mut tile = empty::<V>();
+            for lane in 0..V::LANES {
+                tile[lane] = V::load(from[lane].add(start));
             }
-            L::Vector::transpose(&mut tile);
-            for e in 0..L::Vector::LANES {
+            V::transpose(&mut tile);
+            for e in 0..V::LANES {
                 a.add(start + e).write(tile[e]);
             }
             if start + lanes == len {

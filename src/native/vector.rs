@@ -131,6 +131,10 @@ pub(super) trait Vector: Copy {
     fn eq(self, x: Self) -> Self::Mask;
     /// `other` where the mask holds, else self.
     fn blend(self, mask: Self::Mask, other: Self) -> Self;
+    /// Where one mask holds or the other, or both.
+    fn either(mask: Self::Mask, other: Self::Mask) -> Self::Mask;
+    /// Where the mask holds and the other does not.
+    fn without(mask: Self::Mask, other: Self::Mask) -> Self::Mask;
     /// The lanes in which the mask holds, lane 0 in the lowest bit.
     fn bits(mask: Self::Mask) -> u32;
     /// `other` in the lanes whose bit is set, lane 0 being the lowest one; else self.
@@ -305,6 +309,14 @@ macro_rules! one_lane {
             #[inline(always)]
             fn blend(self, mask: bool, other: Self) -> Self {
                 if mask { other } else { self }
+            }
+            #[inline(always)]
+            fn either(mask: bool, other: bool) -> bool {
+                mask | other
+            }
+            #[inline(always)]
+            fn without(mask: bool, other: bool) -> bool {
+                mask & !other
             }
             #[inline(always)]
             fn bits(mask: bool) -> u32 {

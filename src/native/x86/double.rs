@@ -128,6 +128,14 @@ impl Vector for F64x4 {
         F64x4(proved!(_mm256_blendv_pd(self.0, other.0, mask)))
     }
     #[inline(always)]
+    fn either(mask: __m256d, other: __m256d) -> __m256d {
+        proved!(_mm256_or_pd(mask, other))
+    }
+    #[inline(always)]
+    fn without(mask: __m256d, other: __m256d) -> __m256d {
+        proved!(_mm256_andnot_pd(other, mask))
+    }
+    #[inline(always)]
     fn bits(mask: __m256d) -> u32 {
         proved!(_mm256_movemask_pd(mask)).cast_unsigned()
     }
@@ -266,6 +274,16 @@ impl Vector for F64x8 {
     #[inline(always)]
     fn blend(self, mask: __mmask8, other: Self) -> Self {
         F64x8(proved!(_mm512_mask_blend_pd(mask, self.0, other.0)))
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn either(mask: __mmask8, other: __mmask8) -> __mmask8 {
+        (u32::from(mask) | u32::from(other)) as __mmask8
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn without(mask: __mmask8, other: __mmask8) -> __mmask8 {
+        (u32::from(mask) & !u32::from(other)) as __mmask8
     }
     #[inline(always)]
     fn bits(mask: __mmask8) -> u32 {

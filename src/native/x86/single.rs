@@ -132,6 +132,14 @@ impl Vector for F32x8 {
         F32x8(proved!(_mm256_blendv_ps(self.0, other.0, mask)))
     }
     #[inline(always)]
+    fn either(mask: __m256, other: __m256) -> __m256 {
+        proved!(_mm256_or_ps(mask, other))
+    }
+    #[inline(always)]
+    fn without(mask: __m256, other: __m256) -> __m256 {
+        proved!(_mm256_andnot_ps(other, mask))
+    }
+    #[inline(always)]
     fn bits(mask: __m256) -> u32 {
         proved!(_mm256_movemask_ps(mask)).cast_unsigned()
     }
@@ -299,6 +307,16 @@ impl Vector for F32x16 {
     #[inline(always)]
     fn blend(self, mask: __mmask16, other: Self) -> Self {
         F32x16(proved!(_mm512_mask_blend_ps(mask, self.0, other.0)))
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn either(mask: __mmask16, other: __mmask16) -> __mmask16 {
+        (u32::from(mask) | u32::from(other)) as __mmask16
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn without(mask: __mmask16, other: __mmask16) -> __mmask16 {
+        (u32::from(mask) & !u32::from(other)) as __mmask16
     }
     #[inline(always)]
     fn bits(mask: __mmask16) -> u32 {
