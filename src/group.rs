@@ -12,7 +12,7 @@ use crate::engine::{Engine, Symmetry};
 use crate::error::Result;
 use crate::inverse::{Plan, oriented};
 use crate::layout::{self, Order};
-use crate::native::{Group, Kernel, Kind, Kinds, MAX_ORDER, Request, Work};
+use crate::native::{Group, Kernel, Kind, Kinds, Limit, MAX_ORDER, Request, Work};
 use crate::place;
 use crate::structure::{Found, Structure, Triangle, detect};
 use crate::verdict::{Status, Verdict};
@@ -90,7 +90,8 @@ impl<'a, T: Scalar> Run<'a, T> {
         let request = Request {
             detect: plan.structure == Structure::Auto && n > 1,
             rcond: ask.rcond,
-            min_rcond: plan.min_rcond,
+            report: plan.report,
+            min_rcond: plan.min_rcond.map(Limit::new),
             determinant: ask.determinant,
             wary: order == Order::Row,
             stream,

@@ -124,9 +124,8 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         }
         keep &= finite_inverse(n, matrix.a);
         if task.request.rcond.is_some() {
-            let limit = task.request.min_rcond;
             let norm_of_x = norm(n, matrix.a, true, matrix.sums);
-            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         // The transpose is the conjugate. The diagonal is to keep its positive zeros.
         let conjugated = upper && L::PARTS == 2;

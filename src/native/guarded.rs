@@ -70,6 +70,7 @@ fn stays_inside<T: Scalar>() {
                     let request = Request {
                         detect: false,
                         rcond,
+                        report: true,
                         min_rcond: None,
                         determinant: rcond.is_some(),
                         wary: false,
@@ -125,6 +126,7 @@ fn a_run_stops_at_the_group_of_a_singular_matrix() {
             let request = Request {
                 detect: false,
                 rcond: None,
+                report: false,
                 min_rcond: None,
                 determinant: false,
                 wary: false,

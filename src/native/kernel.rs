@@ -289,9 +289,15 @@ impl<T: Scalar> Kernel<T> {
 
     /// Looks which kinds of matrices there are in a group.
     pub(crate) fn kinds(self, work: &mut Work<T>, n: usize, group: &[T]) -> Kinds {
-        let (rcond, min_rcond) = (None, None);
-        let (determinant, wary, stream) = (false, false, false);
-        let request = Request { detect: true, rcond, min_rcond, determinant, wary, stream };
+        let request = Request {
+            detect: true,
+            rcond: None,
+            report: false,
+            min_rcond: None,
+            determinant: false,
+            wary: false,
+            stream: false,
+        };
         assert!(group.len() <= self.lanes * n * n);
         let none = std::ptr::null_mut();
         let places = (group.as_ptr(), none, group.len());
@@ -399,6 +405,7 @@ impl<T: Scalar> Kernel<T> {
         let request = Request {
             detect: false,
             rcond: ask.rcond,
+            report: true,
             min_rcond: None,
             determinant: ask.determinant,
             wary: ask.wary,

@@ -127,8 +127,7 @@ pub(super) unsafe fn invert<
         keep &= finite(n, |i| *x.add(i));
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm(which, n, stride(n), x);
-            let limit = task.request.min_rcond;
-            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         store_columns::<L, T>(task, n, &memory, keep);
         task.found.inverted = keep;

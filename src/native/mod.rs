@@ -59,7 +59,7 @@ pub(crate) use kinds::Kinds;
 pub(crate) use scan::all_finite;
 #[cfg(feature = "openblas")]
 pub(crate) use scan::largest;
-pub(crate) use task::Request;
+pub(crate) use task::{Limit, Request};
 pub(crate) use vector::MAX_LANES;
 
 /// The largest order that a kernel takes, of a matrix of any kind.

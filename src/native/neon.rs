@@ -194,6 +194,14 @@ impl Vector for F64x2 {
         whole
     }
     #[inline(always)]
+    fn either(mask: uint64x2_t, other: uint64x2_t) -> uint64x2_t {
+        proved!(vorrq_u64(mask, other))
+    }
+    #[inline(always)]
+    fn without(mask: uint64x2_t, other: uint64x2_t) -> uint64x2_t {
+        proved!(vbicq_u64(mask, other))
+    }
+    #[inline(always)]
     fn bits(mask: uint64x2_t) -> u32 {
         let bits = proved!(vaddvq_u64(vandq_u64(mask, vld1q_u64(BITS_OF_2.as_ptr()))));
         u32::try_from(bits).unwrap_or(0)
@@ -267,6 +275,14 @@ impl Vector for F32x4 {
         let mut whole = [0; MAX_LANES];
         proved!(vst1q_u32(whole.as_mut_ptr(), vcvtq_u32_f32(self.0)));
         whole
+    }
+    #[inline(always)]
+    fn either(mask: uint32x4_t, other: uint32x4_t) -> uint32x4_t {
+        proved!(vorrq_u32(mask, other))
+    }
+    #[inline(always)]
+    fn without(mask: uint32x4_t, other: uint32x4_t) -> uint32x4_t {
+        proved!(vbicq_u32(mask, other))
     }
     #[inline(always)]
     fn bits(mask: uint32x4_t) -> u32 {

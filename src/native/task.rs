@@ -15,14 +15,46 @@ pub(crate) struct Request {
     pub(crate) detect: bool,
     /// Compute the reciprocal condition number in this norm of the slice?
     pub(crate) rcond: Option<Norm>,
+    /// Is it wanted itself, not only held against the limit?
+    pub(crate) report: bool,
     /// Leave matrices alone whose reciprocal condition number is not at least this one?
-    pub(crate) min_rcond: Option<f64>,
+    pub(crate) min_rcond: Option<Limit>,
     /// Compute sign and log |det|?
     pub(crate) determinant: bool,
     /// Leave matrices alone of which a pivot may be the rounding error of a zero?
     pub(crate) wary: bool,
     /// Write past the cache? Only where the inverses do not replace the matrices.
     pub(crate) stream: bool,
+}
+
+/// The least reciprocal condition number that is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(super) rcond: f64,
+    /// The largest product of norms times [`SHRINK`] that gives no less, so that nothing has to be
+    /// divided to tell.
+    product: f64,
+}
+
+impl Limit {
+    /// That of a number from 0 to 1.
+    pub(crate) fn new(rcond: f64) -> Self {
+        // Numbers that are not negative are in the order of their bits, and the larger the
+        // product, the smaller the quotient, as it is rounded.
+        let (mut fits, mut above) = (0, f64::INFINITY.to_bits() + 1);
+        if rcond <= 0.0 {
+            fits = f64::INFINITY.to_bits();
+        }
+        while fits + 1 < above {
+            let middle = u64::midpoint(fits, above);
+            if reciprocal_of_product(f64::from_bits(middle), 1.0, SHRINK * SHRINK) >= rcond {
+                fits = middle;
+            } else {
+                above = middle;
+            }
+        }
+        Limit { rcond, product: f64::from_bits(fits) }
+    }
 }
 
 /// A group of matrices, one per lane, under way.
@@ -212,26 +244,46 @@ pub(super) unsafe fn load<L: Lanes, T: Scalar>(
     a: *mut L::Vector,
 ) {
     let lanes = L::Vector::LANES;
-    let mut from = [std::ptr::null::<RealOf<L>>(); MAX_LANES];
-    for lane in 0..L::Vector::LANES {
-        from[lane] = task.from(lane).wrapping_add(at).cast();
-    }
-    // SAFETY: the caller's promise: never more than `len` from the start.
+    // SAFETY: the caller's promise.
     unsafe {
         if len == 4 && task.n * task.n * L::PARTS == 4 && task.count == lanes {
-            let fours = [0, 1, 2, 3].map(|at| L::Vector::load(from[0].add(at * lanes)));
+            let from = task.numbers::<RealOf<L>>(at);
+            let fours = [0, 1, 2, 3].map(|at| L::Vector::load(from.add(at * lanes)));
             for (e, numbers) in L::Vector::split(fours).into_iter().enumerate() {
                 a.add(e).write(numbers);
             }
             return;
         }
+        load_from(len, a, |lane| task.from(lane).wrapping_add(at).cast());
+    }
+}
+
+/// [`load`], from a place of each lane.
+///
+/// # Safety
+///
+/// `len` numbers can be read at every place, and as many vectors be written at `a`; the CPU has the
+/// instructions.
+#[inline(always)]
+pub(super) unsafe fn load_from<V: Vector>(
+    len: usize,
+    a: *mut V,
+    place: impl Fn(usize) -> *const V::Real,
+) {
+    let lanes = V::LANES;
+    let mut from = [std::ptr::null(); MAX_LANES];
+    for lane in 0..V::LANES {
+        from[lane] = place(lane);
+    }
+    // SAFETY: the caller's promise: never more than `len` from the start.
+    unsafe {
         if len < lanes {
-            let mut tile = empty::<L::Vector>();
-            for lane in 0..L::Vector::LANES {
-                tile[lane] = L::Vector::load_first(from[lane], len);
+            let mut tile = empty::<V>();
+            for lane in 0..V::LANES {
+                tile[lane] = V::load_first(from[lane], len);
             }
-            L::Vector::transpose(&mut tile);
-            for e in 0..L::Vector::LANES {
+            V::transpose(&mut tile);
+            for e in 0..V::LANES {
                 if e < len {
                     a.add(e).write(tile[e]);
                 }
@@ -240,12 +292,12 @@ pub(super) unsafe fn load<L: Lanes, T: Scalar>(
         }
         let mut start = 0;
         loop {
-            let mut tile = empty::<L::Vector>();
-            for lane in 0..L::Vector::LANES {
-                tile[lane] = L::Vector::load(from[lane].add(start));
+            let mut tile = empty::<V>();
+            for lane in 0..V::LANES {
+                tile[lane] = V::load(from[lane].add(start));
             }
-            L::Vector::transpose(&mut tile);
-            for e in 0..L::Vector::LANES {
+            V::transpose(&mut tile);
+            for e in 0..V::LANES {
                 a.add(start + e).write(tile[e]);
             }
             if start + lanes == len {
@@ -423,25 +475,18 @@ pub(super) fn numbers<V: Vector>(vector: V) -> [V::Real; MAX_LANES] {
 /// What norms are multiplied by, so that sums of up to 128 numbers do not overflow.
 pub(super) const SHRINK: f64 = 1.0 / 1024.0;
 
-/// 1 / (‖A‖ ‖X‖) of each lane, from norms times [`SHRINK`]. Returns the lanes in which it is within
-/// the limit.
+/// Finds out about 1 / (‖A‖ ‖X‖) of each lane what is asked, from norms times [`SHRINK`]. Returns
+/// the lanes in which it is within the limit.
 #[inline(always)]
-pub(super) fn rcond<V: Vector>(
-    a: V,
-    x: V,
-    limit: Option<f64>,
-    rcond: &mut [f64; MAX_LANES],
-) -> u32 {
-    a.reciprocals(x, SHRINK * SHRINK, rcond);
-    let mut accepted = u32::MAX >> (32 - V::LANES);
-    if let Some(limit) = limit {
-        for lane in 0..V::LANES {
-            // Not where it is NaN.
-            let fits = rcond[lane] >= limit;
-            accepted ^= u32::from(!fits) << lane;
-        }
+pub(super) fn rcond<V: Vector>(a: V, x: V, request: &Request, rcond: &mut [f64; MAX_LANES]) -> u32 {
+    if request.report {
+        a.reciprocals(x, SHRINK * SHRINK, rcond);
     }
-    accepted
+    match request.min_rcond {
+        // Not where it is NaN.
+        Some(limit) => a.products_within(x, limit.product),
+        None => u32::MAX >> (32 - V::LANES),
+    }
 }
 
 /// 1 / (‖A‖ ‖X‖), from norms times [`SHRINK`].

@@ -85,6 +85,7 @@ pub(super) fn bits<T: Parts>(a: &[T]) -> Vec<[u64; 2]> {
 pub(super) const ALL: Request = Request {
     detect: false,
     rcond: Some(Norm::One),
+    report: true,
     min_rcond: None,
     determinant: true,
     wary: false,

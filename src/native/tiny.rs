@@ -8,7 +8,7 @@ use super::checks::{
 };
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{guarded, largest, quick, scaled};
-use super::task::{Task, in_tiles, load, rcond, store, stream, write};
+use super::task::{Task, in_tiles, load, load_from, rcond, store, stream, write};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -23,10 +23,8 @@ type Matrix<L, const N: usize> = [[L; N]; N];
 struct Factors<L: Lanes, const N: usize> {
     a: Matrix<L, N>,
     inverses: [L; N],
-    /// The row that each step has exchanged with its own.
-    pivots: [L::Vector; N],
-    /// 0, 1, …, N − 1.
-    index: [L::Vector; N],
+    /// Where step k has exchanged row i with its own.
+    here: [[<L::Vector as Vector>::Mask; N]; N],
 }
 
 /// Inverts a group of order `N`.
@@ -53,17 +51,15 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         if let Some(which) = task.request.rcond {
             norm_of_a = norm::<L, N>(which, &a);
         }
-        let mut index = [zero; N];
-        for i in 1..N {
-            index[i] = constant::<L>(i as f64);
-        }
-        let mut factors = Factors { a, inverses: [L::real(zero); N], pivots: [zero; N], index };
-        step::<L, T, N, 0>(task, &mut factors, one);
-        step::<L, T, N, 1>(task, &mut factors, one);
-        step::<L, T, N, 2>(task, &mut factors, one);
-        step::<L, T, N, 3>(task, &mut factors, one);
-        step::<L, T, N, 4>(task, &mut factors, one);
-        step::<L, T, N, 5>(task, &mut factors, one);
+        let nowhere = L::Vector::without(zero.eq(zero), zero.eq(zero));
+        let here = [[nowhere; N]; N];
+        let mut factors = Factors { a, inverses: [L::real(zero); N], here };
+        step::<L, T, N, 0>(task, &mut factors, zero, one);
+        step::<L, T, N, 1>(task, &mut factors, zero, one);
+        step::<L, T, N, 2>(task, &mut factors, zero, one);
+        step::<L, T, N, 3>(task, &mut factors, zero, one);
+        step::<L, T, N, 4>(task, &mut factors, zero, one);
+        step::<L, T, N, 5>(task, &mut factors, zero, one);
         // As in `lu::invert`: what is not finite comes to the column that is solved for last.
         if task.found.singular != 0 {
             task.found.singular &= finite_input::<L, T>(task, N);
@@ -75,6 +71,8 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         if task.request.determinant {
             for k in 0..N {
                 store_pivots::<L, T>(task, k * L::Vector::LANES, factors.a[k][k]);
+                let exchanged = factors.here[k][k + 1..].iter();
+                task.found.odd ^= exchanged.fold(0, |bits, &here| bits | L::Vector::bits(here));
             }
         }
         let mut x = solve(&factors, L::real(zero));
@@ -86,11 +84,11 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         unpermute::<L, N, 0>(&factors, &mut x);
         if let Some(which) = task.request.rcond {
             let norm_of_x = norm::<L, N>(which, &x);
-            let limit = task.request.min_rcond;
-            keep &= rcond(norm_of_a, norm_of_x, limit, &mut task.found.rcond);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         let to = task.to::<RealOf<L>>();
-        let base = |lane: usize| task.at(lane) * L::PARTS;
+        // Lanes without a matrix of their own are not kept.
+        let base = |lane: usize| lane * len;
         let every = u32::MAX >> (32 - L::Vector::LANES);
         let aligned = to.cast::<L::Vector>().is_aligned();
         if len == 4 && keep == every {
@@ -120,18 +118,24 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
     }
 }
 
-/// [`load`], but the last few numbers one by one, each of all lanes.
+/// [`load`], but the last few numbers one by one, each of all lanes. Where every lane has a matrix
+/// of its own, the compiler knows how far apart they are.
 #[inline(always)]
 unsafe fn read<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::Vector) {
-    let in_tiles = in_tiles(len, L::Vector::LANES, 4);
+    let lanes = L::Vector::LANES;
+    let in_tiles = in_tiles(len, lanes, 4);
+    let from = task.numbers::<RealOf<L>>(0);
     // SAFETY: a matrix is `len` numbers, and there is room for as many vectors.
     unsafe {
-        load::<L, T>(task, 0, in_tiles, a);
+        if task.count < lanes || len == 4 {
+            load::<L, T>(task, 0, in_tiles, a);
+        } else {
+            load_from(in_tiles, a, |lane| from.wrapping_add(lane * len));
+        }
         if in_tiles < len {
             let places = task.bases::<L>().places();
             for e in in_tiles..len {
-                let from = task.numbers::<RealOf<L>>(0).wrapping_add(e);
-                a.add(e).write(L::Vector::gather(from, places));
+                a.add(e).write(L::Vector::gather(from.wrapping_add(e), places));
             }
         }
     }
@@ -156,6 +160,7 @@ unsafe fn norm<L: Lanes, const N: usize>(which: Norm, a: &Matrix<L, N>) -> L::Ve
 unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
     task: &mut Task<'_, T>,
     factors: &mut Factors<L, N>,
+    zero: L::Vector,
     one: L::Vector,
 ) {
     if K >= N {
@@ -168,31 +173,38 @@ unsafe fn step<L: Lanes, T: Scalar, const N: usize, const K: usize>(
     } else if 2 * K < N {
         task.prefetch::<L>(2 * N, N);
     }
-    let Factors { a, inverses, pivots, index } = factors;
-    let mut largest = a[K][K].size();
+    let Factors { a, inverses, here } = factors;
+    // Three at a time: each waits for the one before it.
+    let mut sizes = [a[K][K].size(); 3];
     for i in K + 1..N {
-        largest = a[K][i].size().max(largest);
+        let size = a[K][i].size();
+        sizes[i % 3] = if i < K + 3 { size } else { size.max(sizes[i % 3]) };
     }
-    let mut pivot = index[K];
-    for i in (K + 1..N).rev() {
-        pivot = pivot.blend(a[K][i].size().eq(largest), index[i]);
+    let largest = match N - K {
+        1 => sizes[K % 3],
+        2 => sizes[(K + 1) % 3].max(sizes[K % 3]),
+        _ => sizes[2].max(sizes[1].max(sizes[0])),
+    };
+    // The first of those that are as large.
+    let stays = a[K][K].size().eq(largest);
+    let mut taken = stays;
+    for i in K + 1..N {
+        let found = a[K][i].size().eq(largest);
+        here[K][i] = L::Vector::without(found, taken);
+        taken = L::Vector::either(taken, found);
     }
-    pivot = pivot.blend(a[K][K].size().eq(largest), index[K]);
-    pivots[K] = pivot;
-    let zeros = L::Vector::bits(largest.eq(index[0]));
+    let zeros = L::Vector::bits(largest.eq(zero));
     if zeros != 0 {
         // SAFETY: a column has N elements, and K inverses are known.
         unsafe {
             note_zero_pivot::<L, T>(task, zeros, N, K, a[K].as_ptr(), inverses.as_ptr());
         }
     }
-    task.found.odd ^= !L::Vector::bits(pivot.eq(index[K]));
     for j in 0..N {
         let old = a[j][K];
         for i in K + 1..N {
-            let here = pivot.eq(index[i]);
-            a[j][K] = a[j][K].blend(here, a[j][i]);
-            a[j][i] = a[j][i].blend(here, old);
+            a[j][K] = a[j][K].blend(here[K][i], a[j][i]);
+            a[j][i] = a[j][i].blend(here[K][i], old);
         }
     }
     inverses[K] = a[K][K].inverse_of_size(largest, one);
@@ -241,7 +253,7 @@ fn unpermute<L: Lanes, const N: usize, const K: usize>(
     for i in 0..N {
         let old = x[K][i];
         for j in K + 1..N {
-            let here = factors.pivots[K].eq(factors.index[j]);
+            let here = factors.here[K][j];
             x[K][i] = x[K][i].blend(here, x[j][i]);
             x[j][i] = x[j][i].blend(here, old);
         }

@@ -91,8 +91,8 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
         }
         keep &= finite_below(n, a);
         if let Some(which) = task.request.rcond {
-            let limit = task.request.min_rcond;
-            keep &= rcond(norm_of_a, norm(which, n, a), limit, &mut task.found.rcond);
+            let norm_of_x = norm(which, n, a);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         let staging = task.memory.cast::<L>().add(2 * n * n);
         store_group::<L, T>(task, n, n, memory.cast(), keep, false, staging);

@@ -131,6 +131,10 @@ pub(super) trait Vector: Copy {
     fn eq(self, x: Self) -> Self::Mask;
     /// `other` where the mask holds, else self.
     fn blend(self, mask: Self::Mask, other: Self) -> Self;
+    /// Where one mask holds or the other, or both.
+    fn either(mask: Self::Mask, other: Self::Mask) -> Self::Mask;
+    /// Where the mask holds and the other does not.
+    fn without(mask: Self::Mask, other: Self::Mask) -> Self::Mask;
     /// The lanes in which the mask holds, lane 0 in the lowest bit.
     fn bits(mask: Self::Mask) -> u32;
     /// `other` in the lanes whose bit is set, lane 0 being the lowest one; else self.
@@ -150,6 +154,23 @@ pub(super) trait Vector: Copy {
         for lane in 0..Self::LANES {
             to[lane] = reciprocal_of_product(own[lane].into(), other[lane].into(), factor);
         }
+    }
+    /// The lanes in which self · x, none negative, is no larger than a limit, as `f64` has it; not
+    /// those in which it is NaN.
+    #[inline(always)]
+    fn products_within(self, x: Self, limit: f64) -> u32 {
+        let (mut own, mut other) =
+            ([Self::Real::default(); MAX_LANES], [Self::Real::default(); MAX_LANES]);
+        // SAFETY: there is room for the most lanes of any vector.
+        unsafe {
+            self.store(own.as_mut_ptr());
+            x.store(other.as_mut_ptr());
+        }
+        let mut within = 0;
+        for lane in 0..Self::LANES {
+            within |= u32::from(own[lane].into() * other[lane].into() <= limit) << lane;
+        }
+        within
     }
     /// The number in lane 0.
     fn first(self) -> Self::Real;
@@ -288,6 +309,14 @@ macro_rules! one_lane {
             #[inline(always)]
             fn blend(self, mask: bool, other: Self) -> Self {
                 if mask { other } else { self }
+            }
+            #[inline(always)]
+            fn either(mask: bool, other: bool) -> bool {
+                mask | other
+            }
+            #[inline(always)]
+            fn without(mask: bool, other: bool) -> bool {
+                mask & !other
             }
             #[inline(always)]
             fn bits(mask: bool) -> u32 {

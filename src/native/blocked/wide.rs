@@ -257,6 +257,14 @@ macro_rules! few {
                 Few(std::array::from_fn(|i| if mask[i] { other.0[i] } else { self.0[i] }))
             }
             #[inline(always)]
+            fn either(mask: Self::Mask, other: Self::Mask) -> Self::Mask {
+                std::array::from_fn(|i| mask[i] | other[i])
+            }
+            #[inline(always)]
+            fn without(mask: Self::Mask, other: Self::Mask) -> Self::Mask {
+                std::array::from_fn(|i| mask[i] & !other[i])
+            }
+            #[inline(always)]
             fn bits(mask: Self::Mask) -> u32 {
                 (0..$lanes).fold(0, |bits, i| bits | u32::from(mask[i]) << i)
             }

@@ -136,7 +136,7 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar>(task: &mut Task<'_, T>) {
         let x = undo(&matrix, &exchanges);
         if task.request.rcond.is_some() {
             let norm_of_x = norm(n, Square::new(n, x), hermitian, sums);
-            keep &= rcond(norm_of_a, norm_of_x, task.request.min_rcond, &mut task.found.rcond);
+            keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         // One square has X, the other nothing.
         let staging = if x == a { room } else { a };

@@ -173,7 +173,7 @@ pub(super) unsafe fn invert<
         if let (Some(which), Some(norm_of_a)) = (task.request.rcond, norm_of_a) {
             let rcond = reciprocal(norm_of_a, norm(which, &m, m.x));
             task.found.rcond[lane] = rcond;
-            if !task.request.min_rcond.is_none_or(|limit| rcond >= limit) {
+            if !task.request.min_rcond.is_none_or(|limit| rcond >= limit.rcond) {
                 return;
             }
         }

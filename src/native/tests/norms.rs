@@ -3,7 +3,7 @@
 use super::{ALL, Parts, sets};
 use crate::engine::{Ask, Norm};
 use crate::native::blocked::Alone;
-use crate::native::{Group, Kernel, Kind, Work};
+use crate::native::{Group, Kernel, Kind, Limit, Request, Work};
 use crate::norm::{self, Part};
 use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
@@ -55,11 +55,24 @@ fn conditions<T: Parts>() {
                         })
                         .collect();
                     let mut x = a.concat();
-                    let request = crate::native::Request { rcond: Some(which), ..ALL };
+                    let request = Request { rcond: Some(which), ..ALL };
                     let group = Group::InPlace(&mut x);
                     let outcome = kernel.invert_as(kind, u32::MAX, &mut work, n, group, request);
                     let inverted = outcome.inverted();
                     let rcond: Vec<f64> = (0..a.len()).map(|lane| outcome.rcond(lane)).collect();
+                    // Nothing is divided where the number is held against a limit only.
+                    for limit in [0.0, rcond[0], rcond[0].next_up().min(1.0), 1.0] {
+                        let min_rcond = Some(Limit::new(limit));
+                        let request = Request { report: false, min_rcond, ..request };
+                        let (mut y, fits) = (a.concat(), |lane| rcond[lane] >= limit);
+                        let group = Group::InPlace(&mut y);
+                        let inverted = kernel
+                            .invert_as(kind, u32::MAX, &mut work, n, group, request)
+                            .inverted();
+                        let expected = (0..a.len()).filter(|&lane| fits(lane));
+                        let expected = expected.fold(0, |bits, lane| bits | 1 << lane);
+                        assert_eq!(inverted, expected, "{} {kind:?} order {n}", T::NAME);
+                    }
                     for (lane, (a, x)) in a.iter().zip(x.chunks_exact(n * n)).enumerate() {
                         let what = format!("{} {} {kind:?} order {n}", set.name(), T::NAME);
                         assert!(inverted >> lane & 1 == 1, "{what}");

@@ -3,7 +3,7 @@
 use super::{Parts, random, sets, spoil};
 use crate::engine::Norm;
 use crate::native::kernel::EVERY;
-use crate::native::{Group, Kernel, MAX_GENERAL, MAX_ORDER, Request, Work, tiny};
+use crate::native::{Group, Kernel, Limit, MAX_GENERAL, MAX_ORDER, Request, Work, tiny};
 use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -86,7 +86,8 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
                 let request = Request {
                     detect: rng.random(),
                     rcond: [None, Some(Norm::One), Some(Norm::Infinity)][rng.random_range(0..3)],
-                    min_rcond: [None, Some(1e-6)][rng.random_range(0..2)],
+                    report: true,
+                    min_rcond: [None, Some(Limit::new(1e-6))][rng.random_range(0..2)],
                     determinant: true,
                     wary: rng.random(),
                     stream: rng.random(),

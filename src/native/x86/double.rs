@@ -44,6 +44,24 @@ pub(super) fn reciprocals_of_8(x: __m512d, y: __m512d, factor: f64, to: &mut [f6
     });
 }
 
+/// `products_within` of four numbers each.
+#[inline(always)]
+pub(super) fn within_of_4(x: __m256d, y: __m256d, limit: f64) -> u32 {
+    proved!({
+        let within = _mm256_cmp_pd::<_CMP_LE_OQ>(_mm256_mul_pd(x, y), _mm256_set1_pd(limit));
+        _mm256_movemask_pd(within).cast_unsigned()
+    })
+}
+
+/// `products_within` of eight numbers each.
+#[inline(always)]
+pub(super) fn within_of_8(x: __m512d, y: __m512d, limit: f64) -> u32 {
+    proved!({
+        let product = _mm512_mul_pd(x, y);
+        u32::from(_mm512_cmp_pd_mask::<_CMP_LE_OQ>(product, _mm512_set1_pd(limit)))
+    })
+}
+
 impl Vector for F64x4 {
     type Real = f64;
     type Mask = __m256d;
@@ -110,6 +128,14 @@ impl Vector for F64x4 {
         F64x4(proved!(_mm256_blendv_pd(self.0, other.0, mask)))
     }
     #[inline(always)]
+    fn either(mask: __m256d, other: __m256d) -> __m256d {
+        proved!(_mm256_or_pd(mask, other))
+    }
+    #[inline(always)]
+    fn without(mask: __m256d, other: __m256d) -> __m256d {
+        proved!(_mm256_andnot_pd(other, mask))
+    }
+    #[inline(always)]
     fn bits(mask: __m256d) -> u32 {
         proved!(_mm256_movemask_pd(mask)).cast_unsigned()
     }
@@ -131,6 +157,10 @@ impl Vector for F64x4 {
     #[inline(always)]
     fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
         reciprocals_of_4(self.0, x.0, factor, &mut to.as_chunks_mut().0[0]);
+    }
+    #[inline(always)]
+    fn products_within(self, x: Self, limit: f64) -> u32 {
+        within_of_4(self.0, x.0, limit)
     }
     #[inline(always)]
     fn first(self) -> f64 {
@@ -246,6 +276,16 @@ impl Vector for F64x8 {
         F64x8(proved!(_mm512_mask_blend_pd(mask, self.0, other.0)))
     }
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn either(mask: __mmask8, other: __mmask8) -> __mmask8 {
+        (u32::from(mask) | u32::from(other)) as __mmask8
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn without(mask: __mmask8, other: __mmask8) -> __mmask8 {
+        (u32::from(mask) & !u32::from(other)) as __mmask8
+    }
+    #[inline(always)]
     fn bits(mask: __mmask8) -> u32 {
         u32::from(mask)
     }
@@ -277,6 +317,10 @@ impl Vector for F64x8 {
     #[inline(always)]
     fn reciprocals(self, x: Self, factor: f64, to: &mut [f64; MAX_LANES]) {
         reciprocals_of_8(self.0, x.0, factor, &mut to.as_chunks_mut().0[0]);
+    }
+    #[inline(always)]
+    fn products_within(self, x: Self, limit: f64) -> u32 {
+        within_of_8(self.0, x.0, limit)
     }
     #[inline(always)]
     fn first(self) -> f64 {

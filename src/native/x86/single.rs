@@ -1,6 +1,6 @@
 //! Vectors of `f32`.
 
-use super::double::{reciprocals_of_4, reciprocals_of_8};
+use super::double::{reciprocals_of_4, reciprocals_of_8, within_of_4, within_of_8};
 use super::first_of_8;
 use crate::native::vector::{MAX_LANES, Tile, Vector};
 #[allow(clippy::wildcard_imports)] // dozens of intrinsics
@@ -132,6 +132,14 @@ impl Vector for F32x8 {
         F32x8(proved!(_mm256_blendv_ps(self.0, other.0, mask)))
     }
     #[inline(always)]
+    fn either(mask: __m256, other: __m256) -> __m256 {
+        proved!(_mm256_or_ps(mask, other))
+    }
+    #[inline(always)]
+    fn without(mask: __m256, other: __m256) -> __m256 {
+        proved!(_mm256_andnot_ps(other, mask))
+    }
+    #[inline(always)]
     fn bits(mask: __m256) -> u32 {
         proved!(_mm256_movemask_ps(mask)).cast_unsigned()
     }
@@ -160,6 +168,15 @@ impl Vector for F32x8 {
         let to = to.as_chunks_mut().0;
         reciprocals_of_4(low(self.0), low(x.0), factor, &mut to[0]);
         reciprocals_of_4(high(self.0), high(x.0), factor, &mut to[1]);
+    }
+    #[inline(always)]
+    fn products_within(self, x: Self, limit: f64) -> u32 {
+        let (low, high) = (
+            |x| proved!(_mm256_cvtps_pd(_mm256_castps256_ps128(x))),
+            |x| proved!(_mm256_cvtps_pd(_mm256_extractf128_ps::<1>(x))),
+        );
+        let above = within_of_4(high(self.0), high(x.0), limit);
+        above << 4 | within_of_4(low(self.0), low(x.0), limit)
     }
     #[inline(always)]
     fn first(self) -> f32 {
@@ -292,6 +309,16 @@ impl Vector for F32x16 {
         F32x16(proved!(_mm512_mask_blend_ps(mask, self.0, other.0)))
     }
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn either(mask: __mmask16, other: __mmask16) -> __mmask16 {
+        (u32::from(mask) | u32::from(other)) as __mmask16
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // as many bits as lanes
+    fn without(mask: __mmask16, other: __mmask16) -> __mmask16 {
+        (u32::from(mask) & !u32::from(other)) as __mmask16
+    }
+    #[inline(always)]
     fn bits(mask: __mmask16) -> u32 {
         u32::from(mask)
     }
@@ -329,6 +356,15 @@ impl Vector for F32x16 {
         let to = to.as_chunks_mut().0;
         reciprocals_of_8(low(self.0), low(x.0), factor, &mut to[0]);
         reciprocals_of_8(high(self.0), high(x.0), factor, &mut to[1]);
+    }
+    #[inline(always)]
+    fn products_within(self, x: Self, limit: f64) -> u32 {
+        let (low, high) = (
+            |x| proved!(_mm512_cvtps_pd(_mm512_castps512_ps256(x))),
+            |x| proved!(_mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(x))),
+        );
+        let above = within_of_8(high(self.0), high(x.0), limit);
+        above << 8 | within_of_8(low(self.0), low(x.0), limit)
     }
     #[inline(always)]
     fn first(self) -> f32 {
