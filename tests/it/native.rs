@@ -136,6 +136,7 @@ fn residuals_are_as_small_as_lapacks() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK in this build")]
 fn residuals_of_large_matrices_are_as_small_as_lapacks() {
     // Without optimization the kernels are a hundred times slower.
     let orders = [65, 100, 145, 193, 257, 401];
@@ -145,7 +146,10 @@ fn residuals_of_large_matrices_are_as_small_as_lapacks() {
 
 /// More columns of L than are kept beside the matrix at once.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "without optimization it takes minutes")]
+#[cfg_attr(
+    any(debug_assertions, not(feature = "openblas")),
+    ignore = "there is no LAPACK in this build, or without optimization it takes minutes"
+)]
 fn residuals_of_a_matrix_in_two_spans_are_as_small_as_lapacks() {
     residuals_are_lapacks::<f64>(&[1100]);
 }

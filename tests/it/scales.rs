@@ -126,11 +126,14 @@ fn the_largest_numbers<T: Field>() {
             assert!(rcond.is_nan() || rcond <= 1.0, "{a}: {rcond}");
         }
     }
-    // Not symmetric, and the second pivot is twice the largest number.
+    // Not symmetric, and the second pivot is twice the largest number. LAPACK makes zeros of what is
+    // divided by it, so that the pivot is named; the native engine may have a NaN before it.
     let overflows = array![[max, max], [-max, max]];
+    let at = |at: usize| Err(Error::Overflow { row: at, col: at });
     for storage in Storage::BOTH {
         let refused = Inverter::new().inv(&storage.of(&overflows));
-        assert_eq!(refused, Err(Error::Overflow { row: 1, col: 1 }));
+        let is_named = refused == at(1) || (!cfg!(feature = "openblas") && refused == at(0));
+        assert!(is_named, "{refused:?}");
     }
 }
 

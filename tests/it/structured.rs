@@ -119,6 +119,7 @@ fn residuals_are_lapacks<T: Field>() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK in this build")]
 fn residuals_are_as_small_as_lapacks() {
     for_every_scalar!(residuals_are_lapacks());
 }
@@ -321,6 +322,7 @@ fn verdicts_agree<T: Field>() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK in this build")]
 fn verdicts_are_lapacks() {
     for_every_scalar!(verdicts_agree());
 }
