@@ -1,7 +1,7 @@
 //! A kernel: how runs of matrices go to the algorithms that are compiled for a set and a scalar.
 
 use super::set::{self, Set};
-use super::task::{Found, Request, Task};
+use super::task::{Found, Request, Rest, Task};
 use super::vector::MAX_LANES;
 use super::{Kinds, MAX_GENERAL, MAX_ORDER, lu, single, tiles, tiny};
 use crate::determinant::Product;
@@ -357,12 +357,13 @@ impl<T: Scalar> Kernel<T> {
             triangle: kind.triangle().unwrap_or_default(),
             hermitian: kind.is_hermitian(),
             only,
+            rest: Rest::new(),
             found: &mut work.found,
         };
         // SAFETY: there are `left` matrices of n² scalars at `from` and `to`, as the caller
         // promises. The memory is what the kernel says it needs, aligned to 64 bytes; there is
         // room for n · LANES pivots if they are asked for. `of` has looked whether the CPU has
-        // the set.
+        // the set. A rest is what is left of matrices at `to`.
         unsafe {
             match way {
                 Way::InLanes(entry) => entry(&mut task),
@@ -375,6 +376,7 @@ impl<T: Scalar> Kernel<T> {
                     }
                 },
             }
+            task.rest.write();
         }
         let first = count - task.left;
         Outcome { first, n, request, lanes: self.lanes, found: &work.found, pivots: &work.pivots }

@@ -9,7 +9,7 @@ use super::factor::factor;
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{norm, norm_over_rows};
 use super::solve::solve;
-use super::task::{Task, load, rcond, store, stream, write};
+use super::task::{Route, Task, before_aligned, load, rcond, store, write, write_on};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -138,7 +138,7 @@ pub(super) unsafe fn invert<
 /// `keep` has.
 #[inline(always)]
 unsafe fn store_columns<L: Lanes, T: Scalar>(
-    task: &Task<'_, T>,
+    task: &mut Task<'_, T>,
     n: usize,
     memory: &Memory<L>,
     keep: u32,
@@ -147,13 +147,13 @@ unsafe fn store_columns<L: Lanes, T: Scalar>(
     let len = n * L::PARTS;
     // SAFETY: there is room for a group in its place and in the staging.
     unsafe {
-        if !task.streams(keep) {
-            columns_to::<L, T, false>(task, n, memory, keep, to);
-        } else if len.is_multiple_of(L::Vector::LANES) && to.cast::<L::Vector>().is_aligned() {
-            columns_to::<L, T, true>(task, n, memory, keep, to);
-        } else {
-            columns_to::<L, T, false>(task, n, memory, keep, memory.staging);
-            stream::<L::Vector>(memory.staging, to, L::Vector::LANES * n * len);
+        match task.route::<L>(keep, len) {
+            Route::Direct => columns_to::<L, T, false>(task, n, memory, keep, to),
+            Route::PastTheCache => columns_to::<L, T, true>(task, n, memory, keep, to),
+            Route::Staged => {
+                columns_to::<L, T, false>(task, n, memory, keep, memory.staging);
+                write_on::<L::Vector, T>(task, memory.staging, to, L::Vector::LANES * n * len);
+            }
         }
     }
 }
@@ -172,6 +172,7 @@ unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
     // from where the matrix begins, n times as far as the row is.
     unsafe {
         let bases = task.bases::<L>();
+        let before = before_aligned::<L>(to, n * L::PARTS);
         for j in 0..n {
             let label = *memory.labels.add(j);
             // In this order no number is too large to be exact.
@@ -182,7 +183,7 @@ unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
             if STREAM {
                 store::<L::Vector, true>(from, n * L::PARTS, keep, place);
             } else {
-                write(from, n * L::PARTS, keep, place);
+                write(from, n * L::PARTS, before, keep, place);
             }
         }
     }

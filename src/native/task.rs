@@ -81,6 +81,7 @@ pub(super) struct Task<'a, T> {
     pub(super) hermitian: bool,
     /// The lanes that are to be inverted, if they hold a matrix.
     pub(super) only: u32,
+    pub(super) rest: Rest,
     pub(super) found: &'a mut Found,
 }
 
@@ -218,10 +219,63 @@ impl<T: Scalar> Task<'_, T> {
         self.to.wrapping_add(self.at(lane)).cast()
     }
 
-    /// Whether the inverses of these lanes are a whole group to be written past the cache.
+    /// How the inverses of these lanes are to be written, in pieces of `piece` numbers that lie
+    /// together.
     #[inline(always)]
-    pub(super) fn streams(&self, keep: u32) -> bool {
-        self.request.stream && keep == self.all() && self.left >= self.lanes
+    pub(super) fn route<L: Lanes>(&self, keep: u32, piece: usize) -> Route {
+        let (lanes, stream) = (L::Vector::LANES, self.request.stream);
+        if keep != self.all() || self.left < lanes {
+            return Route::Direct;
+        }
+        let whole = piece.is_multiple_of(lanes) && self.to.cast::<L::Vector>().is_aligned();
+        match (stream, whole) {
+            (false, _) => Route::Direct,
+            (true, true) => Route::PastTheCache,
+            (true, false) => Route::Staged,
+        }
+    }
+}
+
+/// How the inverses of a group are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// To their places.
+    Direct,
+    /// To their places past the cache: all pieces are whole vectors, and aligned.
+    PastTheCache,
+    /// All to a staging, and from there by [`write_on`].
+    Staged,
+}
+
+/// Numbers behind the last whole vector that was written: those of the next group complete it. A line
+/// of the cache that is written in parts, or together with another one, costs as much as several.
+#[repr(C, align(64))]
+pub(super) struct Rest {
+    line: [u8; 64],
+    bytes: usize,
+    /// Where they end.
+    end: *mut u8,
+}
+
+impl Rest {
+    pub(super) fn new() -> Self {
+        Rest { line: [0; 64], bytes: 0, end: std::ptr::null_mut() }
+    }
+
+    /// Writes them, if there are any.
+    ///
+    /// # Safety
+    ///
+    /// Their places can be written.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn write(&mut self) {
+        // SAFETY: the caller's promise; a line has room for them.
+        unsafe {
+            let to = self.end.wrapping_sub(self.bytes);
+            to.copy_from_nonoverlapping(self.line.as_ptr(), self.bytes);
+        }
+        self.bytes = 0;
     }
 }
 
@@ -320,9 +374,54 @@ pub(super) unsafe fn empty<V: Vector>() -> Tile<V> {
     unsafe { [V::splat(V::Real::default()); MAX_LANES] }
 }
 
-/// Writes the first `len` of the vectors at `from`, as many numbers to a place of each lane that
-/// `keep` has. `STREAM`: past the cache, where every lane is kept, the places are aligned, and
-/// `len` is a multiple of the lanes.
+/// Vectors that lie in columns.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<V> {
+    pub(super) from: *const V,
+    /// Vectors of a column; if there are gaps, at least as many as a vector has lanes.
+    pub(super) len: usize,
+    /// Vectors from the end of a column to the next one.
+    pub(super) gap: usize,
+}
+
+impl<V: Vector> Columns<V> {
+    /// Without gaps.
+    #[inline(always)]
+    pub(super) fn together(from: *const V) -> Self {
+        Columns { from, len: 0, gap: 0 }
+    }
+
+    /// As many vectors as each has lanes, from one on.
+    ///
+    /// # Safety
+    ///
+    /// They can be read, and the CPU has the instructions.
+    #[inline(always)]
+    unsafe fn tile(self, start: usize) -> Tile<V> {
+        // SAFETY: the caller's promise. No tile is in more than two columns.
+        unsafe {
+            let mut tile = empty::<V>();
+            if self.gap == 0 {
+                for e in 0..V::LANES {
+                    tile[e] = self.from.add(start + e).read();
+                }
+                return tile;
+            }
+            let column = start / self.len;
+            let here = self.from.add(start + column * self.gap);
+            let left = (column + 1) * self.len - start;
+            for e in 0..V::LANES {
+                let at = if e < left { here } else { here.wrapping_add(self.gap) };
+                tile[e] = at.add(e).read();
+            }
+            tile
+        }
+    }
+}
+
+/// Writes the first `len` of some vectors, as many numbers to a place of each lane that `keep` has.
+/// `STREAM`: past the cache, where every lane is kept, the places are aligned, and `len` is a
+/// multiple of the lanes.
 ///
 /// # Safety
 ///
@@ -335,18 +434,34 @@ pub(super) unsafe fn store<V: Vector, const STREAM: bool>(
     place: impl Fn(usize) -> *mut V::Real,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { store_as::<V, STREAM, false>(from, len, keep, place) }
+    unsafe { store_as::<V, STREAM, false>(Columns::together(from), len, 0, keep, place) }
 }
 
-/// [`store`]; `CONJUGATED`: every other number, from the second on, is the negative one.
+/// How many numbers of a piece are before the first that is aligned to a vector, where that is so for
+/// all pieces of `len` numbers from `to` on and worth a tile more: a vector that is in two lines of
+/// the cache costs two.
+#[inline(always)]
+pub(super) fn before_aligned<L: Lanes>(to: *const RealOf<L>, len: usize) -> usize {
+    let lanes = L::Vector::LANES;
+    if lanes == 1 || !len.is_multiple_of(lanes) || len < 4 * lanes {
+        return 0;
+    }
+    let before = to.align_offset(size_of::<L::Vector>());
+    // A scalar stays in one tile.
+    if before < lanes && before.is_multiple_of(L::PARTS) { before } else { 0 }
+}
+
+/// [`store`], the second tile from number `before` on, if that is not 0. `CONJUGATED`: every other
+/// number, from the second on, is the negative one.
 ///
 /// # Safety
 ///
-/// As [`store`]; `len` is even then.
+/// As [`store`]; `before` is less than a tile, and if numbers are conjugated, it and `len` are even.
 #[inline(always)]
 pub(super) unsafe fn store_as<V: Vector, const STREAM: bool, const CONJUGATED: bool>(
-    from: *const V,
+    from: Columns<V>,
     len: usize,
+    before: usize,
     keep: u32,
     place: impl Fn(usize) -> *mut V::Real,
 ) {
@@ -364,7 +479,7 @@ pub(super) unsafe fn store_as<V: Vector, const STREAM: bool, const CONJUGATED: b
             let mut tile = empty::<V>();
             for e in 0..V::LANES {
                 if e < len {
-                    tile[e] = sign(e, from.add(e).read());
+                    tile[e] = sign(e, from.from.add(e).read());
                 }
             }
             V::transpose(&mut tile);
@@ -377,9 +492,9 @@ pub(super) unsafe fn store_as<V: Vector, const STREAM: bool, const CONJUGATED: b
         }
         let mut start = 0;
         loop {
-            let mut tile = empty::<V>();
+            let mut tile = from.tile(start);
             for e in 0..V::LANES {
-                tile[e] = sign(e, from.add(start + e).read());
+                tile[e] = sign(e, tile[e]);
             }
             V::transpose(&mut tile);
             if STREAM {
@@ -400,7 +515,8 @@ pub(super) unsafe fn store_as<V: Vector, const STREAM: bool, const CONJUGATED: b
             if start + lanes == len {
                 return;
             }
-            start = (start + lanes).min(len - lanes);
+            let next = if start == 0 && before > 0 { before } else { start + lanes };
+            start = next.min(len - lanes);
         }
     }
 }
@@ -412,15 +528,16 @@ pub(super) fn in_tiles(len: usize, lanes: usize, few: usize) -> usize {
     if len > lanes && few * rest <= lanes { len - rest } else { len }
 }
 
-/// [`store`], but the last few numbers one by one.
+/// [`store_as`], but the last few numbers one by one.
 ///
 /// # Safety
 ///
-/// As [`store`].
+/// As [`store_as`].
 #[inline(always)]
 pub(super) unsafe fn write<V: Vector>(
     from: *const V,
     len: usize,
+    before: usize,
     keep: u32,
     place: impl Fn(usize) -> *mut V::Real,
 ) {
@@ -433,32 +550,55 @@ pub(super) unsafe fn write<V: Vector>(
                 place(lane).add(e).write(numbers[lane]);
             }
         }
-        store::<V, false>(from, in_tiles, keep, place);
+        store_as::<V, false, false>(Columns::together(from), in_tiles, before, keep, place);
     }
 }
 
-/// Copies `len` numbers past the cache.
+/// Copies a vector or more from a staging to `to`, in whole vectors that are aligned, past the cache
+/// if that is asked for. What is left over is kept for the group behind it, or for
+/// [`Rest::write`].
 ///
 /// # Safety
 ///
-/// They can be read and written there.
+/// `len` numbers can be read, and written until the rest is. The CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn stream<V: Vector>(from: *const V::Real, to: *mut V::Real, len: usize) {
-    let lanes = V::LANES;
-    // A vector's place is that of a number, so that less than a vector is before the first.
-    let head = to.align_offset(size_of::<V>()).min(len);
-    // SAFETY: the caller's promise; `head`, and what is left, is less than a vector.
+pub(super) unsafe fn write_on<V: Vector, T>(
+    task: &mut Task<'_, T>,
+    from: *const V::Real,
+    to: *mut V::Real,
+    len: usize,
+) {
+    let (lanes, stream) = (V::LANES, task.request.stream);
+    let rest = &mut task.rest;
+    // SAFETY: the caller's promise; less than a vector is in front of the first whole one, and
+    // behind the last one.
     unsafe {
-        if head > 0 {
-            V::load_first(from, head).store_first(to, head);
+        let put = |vector: V, to: *mut V::Real| {
+            if stream { vector.stream(to) } else { vector.store(to) }
+        };
+        let mut at;
+        if rest.bytes > 0 && rest.end == to.cast() {
+            let before = rest.bytes / size_of::<V::Real>();
+            let mut both = [V::Real::default(); 2 * MAX_LANES];
+            V::load(rest.line.as_ptr().cast()).store(both.as_mut_ptr());
+            V::load(from).store(both.as_mut_ptr().add(before));
+            put(V::load(both.as_ptr()), to.wrapping_sub(before));
+            at = lanes - before;
+        } else {
+            rest.write();
+            at = to.align_offset(size_of::<V>());
+            if at > 0 {
+                V::load_first(from, at).store_first(to, at);
+            }
         }
-        let mut at = head;
         while at + lanes <= len {
-            V::load(from.add(at)).stream(to.add(at));
+            put(V::load(from.add(at)), to.add(at));
             at += lanes;
         }
+        rest.bytes = (len - at) * size_of::<V::Real>();
         if at < len {
-            V::load_first(from.add(at), len - at).store_first(to.add(at), len - at);
+            V::load_first(from.add(at), len - at).store(rest.line.as_mut_ptr().cast());
+            rest.end = to.add(len).cast();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
 mod norms;
+mod places;
 mod single;
 
 use super::set::Set;

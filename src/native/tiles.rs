@@ -2,7 +2,7 @@
 
 use super::checks::{note_taint, untainted};
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{Task, empty, load, store, store_as, stream};
+use super::task::{Columns, Route, Task, before_aligned, empty, load, store_as, write_on};
 use super::vector::{MAX_LANES, Vector};
 use crate::element::Scalar;
 
@@ -199,7 +199,7 @@ pub(super) unsafe fn load_transposed<L: Lanes, T: Scalar>(
 /// There are n columns, `column` ≥ n apart, at `a`, and room for n² scalars at `staging`, elsewhere.
 #[inline(always)]
 pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
-    task: &Task<'_, T>,
+    task: &mut Task<'_, T>,
     n: usize,
     column: usize,
     a: *const L::Vector,
@@ -212,17 +212,15 @@ pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
     unsafe {
         if task.count > 1 {
             let to = task.to::<RealOf<L>>();
-            // Numbers of a piece: all of a matrix, or one of its columns.
-            let piece = if column == n { n * len } else { len };
-            if !task.streams(keep) {
-                columns_to::<L, T, false>(task, n, column, a, keep, conjugated, to);
-            } else if piece.is_multiple_of(L::Vector::LANES) && to.cast::<L::Vector>().is_aligned()
-            {
-                columns_to::<L, T, true>(task, n, column, a, keep, conjugated, to);
-            } else {
-                let staging = staging.cast();
-                columns_to::<L, T, false>(task, n, column, a, keep, conjugated, staging);
-                stream::<L::Vector>(staging, to, L::Vector::LANES * n * len);
+            let from = Columns { from: a, len, gap: (column - n) * L::PARTS };
+            match task.route::<L>(keep, n * len) {
+                Route::Direct => group_to::<L, T, false>(task, n, from, keep, conjugated, to),
+                Route::PastTheCache => group_to::<L, T, true>(task, n, from, keep, conjugated, to),
+                Route::Staged => {
+                    let staging = staging.cast();
+                    group_to::<L, T, false>(task, n, from, keep, conjugated, staging);
+                    write_on::<L::Vector, T>(task, staging, to, L::Vector::LANES * n * len);
+                }
             }
             return;
         }
@@ -240,31 +238,26 @@ pub(super) unsafe fn store_group<L: Lanes, T: Scalar>(
     }
 }
 
-/// [`store_group`] of more than one matrix, to a group at `to`. `STREAM`: past the cache; what is
-/// without gaps is whole vectors then, and aligned.
+/// [`store_group`] of more than one matrix, to a group at `to`. `STREAM`: past the cache; each matrix
+/// is whole vectors then, and aligned.
 #[inline(always)]
-unsafe fn columns_to<L: Lanes, T: Scalar, const STREAM: bool>(
+unsafe fn group_to<L: Lanes, T: Scalar, const STREAM: bool>(
     task: &Task<'_, T>,
     n: usize,
-    column: usize,
-    a: *const L::Vector,
+    from: Columns<L::Vector>,
     keep: u32,
     conjugated: bool,
     to: *mut RealOf<L>,
 ) {
-    let len = n * L::PARTS;
-    // Numbers of a piece that is without gaps, and how many there are.
-    let (piece, pieces) = if column == n { (n * len, 1) } else { (len, n) };
-    // SAFETY: the caller has n columns, and room for a group at `to`.
+    let len = n * n * L::PARTS;
+    let before = if STREAM { 0 } else { before_aligned::<L>(to, len) };
+    let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS);
+    // SAFETY: the caller has the columns, and room for a group at `to`.
     unsafe {
-        for j in 0..pieces {
-            let from = a.add(j * column * L::PARTS);
-            let place = |lane| to.wrapping_add(task.at(lane) * L::PARTS + j * len);
-            if L::PARTS == 2 && conjugated {
-                store_as::<L::Vector, STREAM, true>(from, piece, keep, place);
-            } else {
-                store::<L::Vector, STREAM>(from, piece, keep, place);
-            }
+        if L::PARTS == 2 && conjugated {
+            store_as::<L::Vector, STREAM, true>(from, len, before, keep, place);
+        } else {
+            store_as::<L::Vector, STREAM, false>(from, len, before, keep, place);
         }
     }
 }

@@ -8,7 +8,9 @@ use super::checks::{
 };
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{guarded, largest, quick, scaled};
-use super::task::{Task, in_tiles, load, load_from, rcond, store, stream, write};
+use super::task::{
+    Route, Task, before_aligned, in_tiles, load, load_from, rcond, store, write, write_on,
+};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -87,34 +89,49 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
             keep &= rcond(norm_of_a, norm_of_x, &task.request, &mut task.found.rcond);
         }
         let to = task.to::<RealOf<L>>();
-        // Lanes without a matrix of their own are not kept.
-        let base = |lane: usize| lane * len;
-        let every = u32::MAX >> (32 - L::Vector::LANES);
-        let aligned = to.cast::<L::Vector>().is_aligned();
-        if len == 4 && keep == every {
-            let from: *const L::Vector = x.as_ptr().cast();
+        let from: *const L::Vector = x.as_ptr().cast();
+        if len == 4 && keep == u32::MAX >> (32 - L::Vector::LANES) {
+            // A group is four vectors, in registers: a staging would cost more than it gains.
+            let past = task.route::<L>(keep, 4 * L::Vector::LANES) == Route::PastTheCache;
             let fours = L::Vector::join([0, 1, 2, 3].map(|e| from.add(e).read()));
-            for (at, four) in fours.into_iter().enumerate() {
-                let to = to.add(at * L::Vector::LANES);
-                if aligned && task.request.stream {
-                    four.stream(to);
-                } else {
-                    four.store(to);
-                }
-            }
-        } else if !task.streams(keep) {
-            let place = |lane| to.wrapping_add(base(lane));
-            write(x.as_ptr().cast::<L::Vector>(), len, keep, place);
-        } else if len.is_multiple_of(L::Vector::LANES) && aligned {
-            let place = |lane| to.wrapping_add(base(lane));
-            store::<L::Vector, true>(x.as_ptr().cast(), len, keep, place);
+            write_fours(fours, to, past);
+            task.found.inverted = keep;
+            return;
+        }
+        let route = task.route::<L>(keep, len);
+        let staging: *mut RealOf<L> = task.memory.cast();
+        let target = if route == Route::Staged { staging } else { to };
+        // Lanes without a matrix of their own are not kept.
+        let place = |lane: usize| target.wrapping_add(lane * len);
+        if route == Route::PastTheCache {
+            store::<L::Vector, true>(from, len, keep, place);
         } else {
-            let from: *mut RealOf<L> = task.memory.cast();
-            let place = |lane| from.wrapping_add(base(lane));
-            write(x.as_ptr().cast::<L::Vector>(), len, keep, place);
-            stream::<L::Vector>(from, to, L::Vector::LANES * len);
+            write(from, len, before_aligned::<L>(target, len), keep, place);
+        }
+        if route == Route::Staged {
+            write_on::<L::Vector, T>(task, staging, to, L::Vector::LANES * len);
         }
         task.found.inverted = keep;
+    }
+}
+
+/// Writes four vectors that lie together, past the cache or not; if so, `to` is aligned.
+#[inline(always)]
+unsafe fn write_fours<V: Vector>([a, b, c, d]: [V; 4], to: *mut V::Real, past: bool) {
+    let at = |vector: usize| to.wrapping_add(vector * V::LANES);
+    // SAFETY: the caller's promise: there is room for them.
+    unsafe {
+        if past {
+            a.stream(at(0));
+            b.stream(at(1));
+            c.stream(at(2));
+            d.stream(at(3));
+        } else {
+            a.store(at(0));
+            b.store(at(1));
+            c.store(at(2));
+            d.store(at(3));
+        }
     }
 }
 

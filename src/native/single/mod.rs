@@ -26,7 +26,7 @@ mod solve;
 use super::MAX_GENERAL;
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{Largest, Moduli, quick, scaled};
-use super::task::{SHRINK, Task, empty, reciprocal, stream};
+use super::task::{SHRINK, Task, empty, reciprocal, write_on};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
@@ -188,7 +188,8 @@ pub(super) unsafe fn invert<
         if task.request.stream {
             // Nobody asks for U any more.
             store::<L>(&m, m.u.cast());
-            stream::<L::Vector>(m.u.cast(), task.to_lane(lane), n * n * L::PARTS);
+            let (from, to) = (m.u.cast(), task.to_lane(lane));
+            write_on::<L::Vector, T>(task, from, to, n * n * L::PARTS);
             L::Vector::fence();
         } else {
             store::<L>(&m, task.to_lane(lane));
