@@ -47,7 +47,9 @@ impl Engine {
             (Engine::Auto, Kind::General) if HAS_LAPACK => native_up_to::<T>(set::best()),
             // A single one without lanes takes no longer than in LAPACK, or not much; see the bench
             // `structured`.
-            (Engine::Native | Engine::Auto, Kind::General) => kernels_up_to::<T>(set::best()),
+            (Engine::Native | Engine::Auto, Kind::General | Kind::PositiveDefinite(_)) => {
+                kernels_up_to::<T>(set::best())
+            }
             (Engine::Native | Engine::Auto, _) => native::MAX_ORDER,
         };
         (1..=up_to).contains(&n)
@@ -111,12 +113,12 @@ pub(crate) enum General {
     Blocked,
 }
 
-/// The choice table of the native engine: the largest order at which a general matrix is inverted
-/// by the kernels for small ones, and not by blocks, by scalar and instruction set.
+/// The choice table of the native engine: the largest order at which a general or positive
+/// definite matrix is inverted by the kernels for small ones, and not by blocks, by scalar and instruction set.
 fn kernels_up_to<T: Scalar>(set: Set) -> usize {
     match (set, T::COMPLEX) {
         #[cfg(target_arch = "x86_64")]
-        (Set::Avx2 | Set::Avx512, _) => native::MAX_GENERAL,
+        (Set::Avx2 | Set::Avx512, _) => native::MAX_SINGLE,
         _ => native::MAX_ORDER,
     }
 }

@@ -3,7 +3,7 @@
 use super::set::{self, Set};
 use super::task::{Found, Request, Rest, Task};
 use super::vector::MAX_LANES;
-use super::{Kinds, MAX_GENERAL, MAX_ORDER, lu, single, tiles, tiny};
+use super::{Kinds, MAX_ORDER, MAX_SINGLE, lu, single, tiles, tiny};
 use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Symmetry};
@@ -35,8 +35,12 @@ pub(crate) struct Kernel<T> {
     pub(super) entries: [Entry<T>; 13],
     /// One matrix of an order that is not tiny.
     pub(super) single: Single<T>,
+    /// One positive definite matrix of an order that is more than one block.
+    pub(super) single_definite: Single<T>,
     /// Which groups go matrix by matrix.
     pub(super) few: Few,
+    /// The same of positive definite matrices.
+    pub(super) few_definite: Few,
     pub(super) positive_definite: ByOrder<T>,
     pub(super) indefinite: Entry<T>,
     pub(super) triangular: ByOrder<T>,
@@ -94,6 +98,9 @@ impl Kind {
 /// Up to how many matrices, in eighths of a full group, a group is inverted one after the other, each
 /// by all lanes: from an order on, in ascending order.
 pub(super) type Few = &'static [(usize, usize)];
+
+/// In [`Few`]: one matrix.
+pub(super) const ALONE: usize = 0;
 
 /// In [`Few`]: however many there are.
 pub(super) const EVERY: usize = usize::MAX;
@@ -227,11 +234,12 @@ impl<T: Scalar> Kernel<T> {
     }
 
     /// Up to how many matrices of order `n` are inverted one after the other.
-    fn few(self, n: usize) -> usize {
-        let row = self.few.iter().rev().find(|(from, _)| n >= *from);
+    fn few(self, few: Few, n: usize) -> usize {
+        let row = few.iter().rev().find(|(from, _)| n >= *from);
         match row.filter(|_| n > tiny::MAX_ORDER) {
             None => 0,
             Some((_, EVERY)) => usize::MAX,
+            Some((_, ALONE)) => 1,
             Some((_, eighths)) => (self.lanes * eighths).div_ceil(8),
         }
     }
@@ -272,9 +280,11 @@ impl<T: Scalar> Kernel<T> {
         let alone = kind != Kind::General && places.2 == n * n;
         let count = (places.2 / (n * n)).min(only.count_ones() as usize);
         let by_order = |entries: &[Entry<T>]| *entries.get(n).unwrap_or(&entries[0]);
+        let few = self.few(self.few_definite, n);
         let way = match kind {
-            Kind::General if count <= self.few(n) => Way::OneByOne(self.single),
+            Kind::General if count <= self.few(self.few, n) => Way::OneByOne(self.single),
             Kind::General => Way::InLanes(by_order(&self.entries)),
+            Kind::PositiveDefinite(_) if count <= few => Way::OneByOne(self.single_definite),
             Kind::PositiveDefinite(_) if alone => Way::InLanes(self.positive_definite_alone),
             Kind::PositiveDefinite(_) => Way::InLanes(by_order(&self.positive_definite)),
             Kind::Indefinite(..) if alone => Way::InLanes(self.indefinite_alone),
@@ -284,7 +294,8 @@ impl<T: Scalar> Kernel<T> {
         };
         // SAFETY: these are slices; what is written is unique.
         let outcome = unsafe { self.run(way, (kind, only), work, n, places, request) };
-        Outcome { lanes: if alone { 1 } else { self.lanes }, ..outcome }
+        let lanes = if alone && matches!(way, Way::InLanes(_)) { 1 } else { self.lanes };
+        Outcome { lanes, ..outcome }
     }
 
     /// Looks which kinds of matrices there are in a group.
@@ -324,7 +335,10 @@ impl<T: Scalar> Kernel<T> {
         (from, to, len): (*const T, *mut T, usize),
         request: Request,
     ) -> Outcome<'_, T> {
-        let most = if kind == Kind::General { MAX_GENERAL } else { MAX_ORDER };
+        let most = match kind {
+            Kind::General | Kind::PositiveDefinite(_) => MAX_SINGLE,
+            _ => MAX_ORDER,
+        };
         assert!((1..=most).contains(&n), "{kind:?} of order {n}");
         let size = n * n;
         let count = len / size;

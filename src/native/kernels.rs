@@ -5,7 +5,7 @@
 
 #![allow(clippy::wildcard_imports)] // the modules that macros make know what this one knows
 
-use super::kernel::{EVERY, Few, Kernel};
+use super::kernel::{ALONE, EVERY, Few, Kernel};
 use super::lanes::{Complex, Real};
 #[cfg(target_arch = "aarch64")]
 use super::neon as arm;
@@ -52,7 +52,7 @@ macro_rules! kernel {
     ($module:ident, $scalar:ty, $lanes:ty, $alone:ty, $vector:ty, $small:literal $six:ident $wide:literal,
      [$($order:literal)*],
      $r:literal $c:literal $rx:literal $cx:literal,
-     $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr
+     $blocks:literal $tile:literal $steps:literal $pass:literal, $few:expr, $definite:expr
      $(, $features:literal)?) => {
         mod $module {
             use super::*;
@@ -72,6 +72,13 @@ macro_rules! kernel {
             unsafe fn single(task: &mut Task<'_, $scalar>, lane: usize) {
                 // SAFETY: the caller's promise.
                 unsafe { single::invert::<$lanes, _, $blocks, $tile, $steps, $pass>(task, lane) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn single_definite(task: &mut Task<'_, $scalar>, lane: usize) {
+                const BLOCKS: usize = if $blocks * $tile < 4 { 1 } else { $blocks * $tile / 4 };
+                // SAFETY: the caller's promise.
+                unsafe { single::definite::invert::<$lanes, _, BLOCKS>(task, lane) }
             }
 
             #[allow(clippy::erasing_op)] // order 0 is any order
@@ -95,7 +102,9 @@ macro_rules! kernel {
                         order::<{ 12 * $wide }>,
                     ],
                     single,
+                    single_definite,
                     few: $few,
+                    few_definite: $definite,
                     positive_definite: [$(cholesky::<$order>),*],
                     indefinite,
                     triangular: [$(triangle::<$order>),*],
@@ -115,6 +124,11 @@ const FEW_REAL: Few = &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80
 const FEW_COMPLEX: Few =
     &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (97, EVERY)];
 
+/// The same of positive definite matrices.
+const DEFINITE_REAL: Few = &[(6, ALONE), (12, 1), (20, 2), (40, 3), (60, 4), (65, EVERY)];
+const DEFINITE_COMPLEX: Few =
+    &[(6, ALONE), (12, 1), (16, 2), (28, 3), (48, 4), (60, 5), (65, EVERY)];
+
 /// One lane has nothing to gain but a better order of work.
 const FEW_OF_ONE: Few = &[(20, EVERY)];
 const NONE: Few = &[];
@@ -126,24 +140,24 @@ const NONE: Few = &[];
 ///
 /// [`lu::invert`]: super::lu::invert
 macro_rules! kernels {
-    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal $six:ident, $few_of_one:ident $few:ident,
+    ($module:ident, $scalar:ty, $parts:ident, $real:ty, $small:literal $six:ident, $few_of_one:ident $few:ident $definite:ident,
      $avx2:ident [$($a:literal)*] [$($b:literal)*],
      $avx512:ident [$($c:literal)*] [$($d:literal)*], $neon:ident) => {
         mod $module {
             use super::*;
 
             kernel!(portable, $scalar, $parts<One<$real>>, $parts<One<$real>>, One<$real>, 0 order 0, [0 0 0 0 0 0],
-                2 2 4 2, 4 2 2 2, $few_of_one);
+                2 2 4 2, 4 2 2 2, $few_of_one, NONE);
             #[cfg(target_arch = "x86_64")]
             kernel!(avx2, $scalar, $parts<x86::$avx2>, $parts<Fused<$real>>, x86::$avx2, $small order 0,
-                [0 1 2 3 4 5], $($a)*, $($b)*, $few, "avx2,fma");
+                [0 1 2 3 4 5], $($a)*, $($b)*, $few, $definite, "avx2,fma");
             #[cfg(target_arch = "x86_64")]
             kernel!(avx512, $scalar, $parts<x86::$avx512>, $parts<Fused<$real>>, x86::$avx512,
-                $small $six $small, [0 1 2 3 4 5], $($c)*, $($d)*, $few, "avx512f,avx512dq,avx512vl,avx512bw,fma");
+                $small $six $small, [0 1 2 3 4 5], $($c)*, $($d)*, $few, $definite, "avx512f,avx512dq,avx512vl,avx512bw,fma");
             // As many registers as AVX-512, so the same tiles.
             #[cfg(target_arch = "aarch64")]
             kernel!(neon, $scalar, $parts<arm::$neon>, $parts<Fused<$real>>, arm::$neon, $small order 0,
-                [0 1 2 3 4 5], $($c)*, $($d)*, $few, "neon");
+                [0 1 2 3 4 5], $($c)*, $($d)*, $few, $definite, "neon");
 
             impl Kernels for $scalar {
                 // Else every crate that calls it would compile all kernels once more.
@@ -164,11 +178,11 @@ macro_rules! kernels {
     };
 }
 
-kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE FEW_REAL,
+kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE FEW_REAL DEFINITE_REAL,
     F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4], F32x4);
-kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE FEW_REAL,
+kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE FEW_REAL DEFINITE_REAL,
     F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4], F64x2);
-kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE FEW_COMPLEX,
+kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE FEW_COMPLEX DEFINITE_COMPLEX,
     F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4], F32x4);
-kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE FEW_COMPLEX,
+kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE FEW_COMPLEX DEFINITE_COMPLEX,
     F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4], F64x2);

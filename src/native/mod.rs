@@ -1,7 +1,7 @@
 //! The native engine: small matrices, one alone in all lanes or one per SIMD lane.
 //!
-//! [`lu`], [`cholesky`], [`indefinite`] and [`triangle`] are the algorithms, [`single`] is that of `lu` for one
-//! matrix: all generic over what a register holds ([`vector`]: the registers of each instruction
+//! [`lu`], [`cholesky`], [`indefinite`] and [`triangle`] are the algorithms, [`single`] has those of the
+//! first two for one matrix: all generic over what a register holds ([`vector`]: the registers of each instruction
 //! set; [`lanes`]: real and complex scalars made of them). [`set`] says which instruction sets this
 //! machine has. A [`Kernel`] is the algorithms compiled for a set and a scalar: with one lane it is
 //! plain Rust, and the reference for the others.
@@ -65,5 +65,6 @@ pub(crate) use vector::MAX_LANES;
 /// The largest order that a kernel takes, of a matrix of any kind.
 pub(crate) const MAX_ORDER: usize = 64;
 
-/// The largest order that a kernel takes of a general matrix.
-pub(crate) const MAX_GENERAL: usize = 128;
+/// The largest order that a kernel takes of a general or a positive definite matrix: above
+/// [`MAX_ORDER`], one by one.
+pub(crate) const MAX_SINGLE: usize = 128;

@@ -2,7 +2,7 @@
 //! themselves, and lane by lane.
 
 use super::tests::{ALL, NOTHING, Parts, assert_close, bits, orders, random, sets};
-use super::{Group, Kernel, Kind, Request, Work};
+use super::{Group, Kernel, Kind, MAX_ORDER, MAX_SINGLE, Request, Work};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm, Symmetry};
 use crate::layout::{self, Order};
 use crate::residual;
@@ -95,7 +95,10 @@ fn agrees_with_lapack<T: Parts>(kind: Kind) {
     let mut work = Work::default();
     for set in sets() {
         let kernel = Kernel::<T>::of(set);
-        for n in orders() {
+        // Above, one after the other; with one lane there is no such way.
+        let definite = matches!(kind, Kind::PositiveDefinite(_)) && kernel.lanes() > 1;
+        let above = [MAX_ORDER + 1, 96, 111, MAX_SINGLE];
+        for n in orders().chain(above.into_iter().filter(|_| definite)) {
             let size = n * n;
             for count in [1, 2, kernel.lanes() - 1, kernel.lanes()] {
                 if count == 0 || (n > 18 && count != 2) || count > kernel.lanes() {

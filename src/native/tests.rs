@@ -6,7 +6,7 @@ mod single;
 
 use super::set::Set;
 use super::vector::MAX_LANES;
-use super::{Group, Kernel, MAX_GENERAL, MAX_ORDER, Request, Work};
+use super::{Group, Kernel, MAX_ORDER, MAX_SINGLE, Request, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
@@ -23,7 +23,7 @@ pub(super) fn orders() -> impl Iterator<Item = usize> {
 
 /// Those, and the ones that there are kernels for general matrices alone for.
 fn orders_of_general() -> impl Iterator<Item = usize> {
-    orders().chain([MAX_ORDER + 1, 96, 111, MAX_GENERAL])
+    orders().chain([MAX_ORDER + 1, 96, 111, MAX_SINGLE])
 }
 
 /// The sets of this machine; those it lacks are named.

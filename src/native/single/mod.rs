@@ -20,10 +20,11 @@ macro_rules! sized {
     };
 }
 
+pub(super) mod definite;
 mod factor;
 mod solve;
 
-use super::MAX_GENERAL;
+use super::MAX_SINGLE;
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{Largest, Moduli, quick, scaled};
 use super::task::{SHRINK, Task, empty, reciprocal, write_on};
@@ -63,11 +64,11 @@ struct Single<L: Lanes> {
     /// The rows that have not been pivots.
     active: u128,
     /// The row of A that stands at each position, as if rows were exchanged.
-    rows: [u8; MAX_GENERAL],
+    rows: [u8; MAX_SINGLE],
     /// The position of each row: the reverse.
-    positions: [u8; MAX_GENERAL],
+    positions: [u8; MAX_SINGLE],
     /// Where, in a column, each position's row is.
-    places: [usize; MAX_GENERAL],
+    places: [usize; MAX_SINGLE],
 }
 
 impl<L: Lanes> Single<L> {
@@ -146,9 +147,9 @@ pub(super) unsafe fn invert<
             x,
             inverses: x.add(stride * n),
             active: u128::MAX >> (128 - n),
-            rows: [0; MAX_GENERAL],
-            positions: [0; MAX_GENERAL],
-            places: [0; MAX_GENERAL],
+            rows: [0; MAX_SINGLE],
+            positions: [0; MAX_SINGLE],
+            places: [0; MAX_SINGLE],
         };
         if !load::<L>(&m, task.from(lane).cast()) {
             return;

@@ -87,7 +87,7 @@ unsafe fn forward_tile<L: Lanes, const R: usize, const C: usize>(
 
 /// Subtracts the products of a column's blocks at `x` and of a factor for each column of the tile.
 #[inline(always)]
-unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
+pub(super) unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
     tile: &mut [[L; R]; C],
     x: *const L,
     factor: impl Fn(usize) -> *const RealOf<L>,

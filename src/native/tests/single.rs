@@ -3,7 +3,8 @@
 use super::{Parts, random, sets, spoil};
 use crate::engine::Norm;
 use crate::native::kernel::EVERY;
-use crate::native::{Group, Kernel, Limit, MAX_GENERAL, MAX_ORDER, Request, Work, tiny};
+use crate::native::{Group, Kernel, Kind, Limit, MAX_ORDER, MAX_SINGLE, Request, Work, tiny};
+use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -70,18 +71,60 @@ fn matrix<T: Parts>(kind: usize, n: usize, rng: &mut StdRng) -> Vec<T> {
     a
 }
 
-fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
+/// How many changes [`definite`] makes.
+const CHANGES: usize = 13;
+
+/// A positive definite matrix, mostly, of which something was changed.
+fn definite<T: Parts>(change: usize, n: usize, rng: &mut StdRng) -> Vec<T> {
+    let mut a = Kind::PositiveDefinite(Triangle::Lower).matrix::<T>(n, rng);
+    let at = rng.random_range(0..n * n);
+    let tiny = T::UNIT_ROUNDOFF * if T::UNIT_ROUNDOFF < 1e-10 { 1e-290 } else { 1e-30 };
+    match change {
+        0 | 1 => {}
+        // Graded, of any scale.
+        2 => {
+            for (e, x) in a.iter_mut().enumerate() {
+                *x = x.scale(0.5f64.powf((e / n + e % n) as f64));
+            }
+        }
+        3 => a.iter_mut().for_each(|x| *x = x.scale(tiny)),
+        4 => a.iter_mut().for_each(|x| *x = x.over(tiny)),
+        // Not positive somewhere, or nowhere.
+        5 => a[at / n * (n + 1)] = T::of(-1.0, 0.0),
+        6 => a[at / n * (n + 1)] = T::of(0.0, 0.0),
+        7 => a.fill(T::zero()),
+        8 => a[at] = T::nan(),
+        9 => a[at] = T::of(f64::INFINITY, 0.0),
+        // What no imaginary part of the diagonal, and no other triangle, does to it.
+        10 => (0..n).for_each(|i| a[i * (n + 1)] = T::of(a[i * (n + 1)].re().into(), f64::NAN)),
+        11 => a[at] = T::of(1e-3, 1e-3),
+        _ => a.iter_mut().for_each(|x| *x = T::of_bits(rng.random(), rng.random())),
+    }
+    a
+}
+
+fn alone_as_in_lanes<T: Parts>(kind: Kind, orders: impl Iterator<Item = usize>) {
     let rng = &mut StdRng::seed_from_u64(8);
     let (mut work, mut work_of_one) = (Work::<T>::default(), Work::<T>::default());
     let kernels: Vec<_> = sets().into_iter().map(|set| (set, Kernel::<T>::of(set))).collect();
     let (mut inverted, mut singular) = (0, 0);
     for n in orders {
-        for kind in 0..KINDS {
-            let all: Vec<T> = (0..3).flat_map(|_| matrix(kind, n, rng)).collect();
+        for change in 0..if kind == Kind::General { KINDS } else { CHANGES } {
+            let of_kind = |rng: &mut StdRng| match kind {
+                Kind::General => matrix(change, n, rng),
+                _ => definite(change, n, rng),
+            };
+            let all: Vec<T> = (0..3).flat_map(|_| of_kind(rng)).collect();
             for &(set, kernel) in &kernels {
-                let lanes = Kernel { few: &[], ..kernel };
-                let alone = Kernel { few: &[(0, EVERY)], ..kernel };
-                let count = kernel.lanes().min(3);
+                let (none, every) = (&[], &[(0, EVERY)]);
+                let lanes = Kernel { few: none, few_definite: none, ..kernel };
+                let mut alone = Kernel { few: every, ..kernel };
+                if kernel.lanes() > 1 {
+                    alone.few_definite = every;
+                }
+                // One alone goes through one lane, if there are no few.
+                let most = if kind == Kind::General { 3 } else { [1, 3][rng.random_range(0..2)] };
+                let count = kernel.lanes().min(most);
                 let a = &all[..count * n * n];
                 let request = Request {
                     detect: rng.random(),
@@ -92,10 +135,14 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
                     wary: rng.random(),
                     stream: rng.random(),
                 };
-                let what = format!("{} {} order {n} kind {kind} {request:?}", set.name(), T::NAME);
+                let what =
+                    format!("{} {} order {n}, {change}: {kind:?} {request:?}", set.name(), T::NAME);
                 let (mut x, mut y) = (vec![T::nan(); a.len()], a.to_vec());
-                let one = alone.invert(&mut work_of_one, n, Group::Into(a, &mut x), request);
-                let many = lanes.invert(&mut work, n, Group::InPlace(&mut y), request);
+                let all = u32::MAX;
+                let group = Group::Into(a, &mut x);
+                let one = alone.invert_as(kind, all, &mut work_of_one, n, group, request);
+                let group = Group::InPlace(&mut y);
+                let many = lanes.invert_as(kind, all, &mut work, n, group, request);
                 assert_eq!(one.inverted(), many.inverted(), "{what}");
                 for lane in 0..count {
                     let at = lane * n * n..(lane + 1) * n * n;
@@ -126,18 +173,29 @@ fn alone_as_in_lanes<T: Parts>(orders: impl Iterator<Item = usize>) {
 /// Every order in release; some in debug, where the kernels are slow.
 fn orders() -> impl Iterator<Item = usize> {
     let step = if cfg!(debug_assertions) { 5 } else { 1 };
-    let large = [65, 79, 97, 120, 127, MAX_GENERAL];
+    let large = [65, 79, 97, 120, 127, MAX_SINGLE];
     (tiny::MAX_ORDER + 1..=MAX_ORDER).chain(large).step_by(step)
 }
 
 #[test]
 fn a_real_matrix_is_the_same_alone_and_in_lanes() {
-    alone_as_in_lanes::<f32>(orders());
-    alone_as_in_lanes::<f64>(orders());
+    alone_as_in_lanes::<f32>(Kind::General, orders());
+    alone_as_in_lanes::<f64>(Kind::General, orders());
 }
 
 #[test]
 fn a_complex_matrix_is_the_same_alone_and_in_lanes() {
-    alone_as_in_lanes::<Complex32>(orders());
-    alone_as_in_lanes::<Complex64>(orders());
+    alone_as_in_lanes::<Complex32>(Kind::General, orders());
+    alone_as_in_lanes::<Complex64>(Kind::General, orders());
+}
+
+#[test]
+fn a_positive_definite_matrix_is_the_same_alone_and_in_lanes() {
+    for triangle in [Triangle::Lower, Triangle::Upper] {
+        let kind = Kind::PositiveDefinite(triangle);
+        alone_as_in_lanes::<f32>(kind, orders());
+        alone_as_in_lanes::<f64>(kind, orders());
+        alone_as_in_lanes::<Complex32>(kind, orders());
+        alone_as_in_lanes::<Complex64>(kind, orders());
+    }
 }
