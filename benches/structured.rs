@@ -13,7 +13,8 @@ use rand::{Rng, SeedableRng};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-const ORDERS: [usize; 17] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 40, 48, 64];
+const ORDERS: [usize; 20] =
+    [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128];
 /// Bytes of a stack: a few of them fit the second cache.
 const BYTES: usize = 256 << 10;
 /// How long each row is measured.
