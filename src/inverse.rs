@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Order};
 use crate::mirror;
 use crate::native::blocked::{self, Alone, Crew, Half, Team};
-use crate::native::{self, Kernel, Kind};
+use crate::native::{self, Kernel, Kind, all_finite};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
 use crate::residual;
@@ -416,6 +416,10 @@ impl<T: Scalar> Matrix<'_, T> {
             let engine = self.kept.engines.of(self.engine);
             let facts = engine.general(self.n, self.a, ask).map_err(in_words)?;
             *used = Structure::General;
+            // One triangle must not hide what has overflowed in the other.
+            if !all_finite(self.a) {
+                return Ok(facts);
+            }
             facts
         };
         self.mirror(Triangle::Lower, hermitian);

@@ -7,8 +7,10 @@ use crate::ratios::{THRESHOLD, better};
 use crate::scalars::{Field, for_every_scalar};
 use crate::storage::{Storage, is_hermitian, is_symmetric};
 use matinv::ndarray::{Array2, array};
-use matinv::num_complex::Complex64;
-use matinv::{Error, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict, inv};
+use matinv::num_complex::{Complex32, Complex64};
+use matinv::{
+    Engine, Error, Inverter, OnFailure, Scalar, Status, Structure, Triangle, Verdict, inv,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -242,6 +244,30 @@ fn a_complex_symmetric_singular_matrix_names_its_pivot() {
     assert_eq!(verdict.pivot(), Some(1));
     // The Hermitian matrix of the same moduli is not singular in the same way.
     assert_eq!(detected(&array![[one, i], [-i, -one]]), Structure::Hermitian);
+}
+
+/// Pivots of one row and two underflow, and LU, which has the last word, finds a lower triangle
+/// that is finite and an upper one that is not.
+#[test]
+fn what_overflows_beside_the_triangle_is_not_hidden() {
+    let c = |re: f32, im: f32| Complex32::new(re, im);
+    let (zero, one, max) = (c(0.0, 0.0), c(1.0, 0.0), c(f32::MAX, 0.0));
+    let lower = array![[zero, zero, zero], [one, -one, zero], [c(1e-45, 1.0), max, one]];
+    for structure in [Structure::Hermitian, Structure::Symmetric] {
+        let a = Array2::from_shape_fn((3, 3), |(i, j)| match structure {
+            Structure::Hermitian if i < j => lower[[j, i]].conj(),
+            _ => lower[[i.max(j), i.min(j)]],
+        });
+        for storage in Storage::BOTH {
+            let inverter = Inverter::new().structure(structure).on_failure(OnFailure::Keep);
+            let report = inverter.engine(Engine::Native).report(&storage.of(&a)).unwrap();
+            let verdict = report.verdict();
+            match verdict.status {
+                Status::Inverted => assert!(verdict.rcond > 0.0, "{verdict:?}"),
+                _ => assert!(matches!(verdict.error, Some(Error::Overflow { .. })), "{verdict:?}"),
+            }
+        }
+    }
 }
 
 #[test]
