@@ -1,7 +1,8 @@
 //! A kernel: how runs of matrices go to the algorithms that are compiled for a set and a scalar.
 
 use super::set::{self, Set};
-use super::task::{Found, Request, Rest, Task};
+use super::store::Rest;
+use super::task::{Found, Request, Task};
 use super::vector::MAX_LANES;
 use super::{Kinds, MAX_ORDER, MAX_SINGLE, lu, single, tiles, tiny};
 use crate::determinant::Product;

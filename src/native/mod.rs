@@ -40,6 +40,7 @@ mod scan;
 pub(crate) mod set;
 mod single;
 mod solve;
+mod store;
 #[cfg(test)]
 mod structured_tests;
 mod task;

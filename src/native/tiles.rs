@@ -2,7 +2,8 @@
 
 use super::checks::{note_taint, untainted};
 use super::lanes::{Lanes, RealOf, constant};
-use super::task::{Columns, Route, Task, before_aligned, empty, load, store_as, write_on};
+use super::store::{Columns, Route, before_aligned, store_as, write_on};
+use super::task::{Task, empty, load};
 use super::vector::{MAX_LANES, Vector};
 use crate::element::Scalar;
 

@@ -8,9 +8,8 @@ use super::checks::{
 };
 use super::lanes::{Lanes, RealOf, constant};
 use super::norms::{guarded, largest, quick, scaled};
-use super::task::{
-    Route, Task, before_aligned, in_tiles, load, load_from, rcond, store, write, write_on,
-};
+use super::store::{Route, before_aligned, in_tiles, store, write, write_on};
+use super::task::{Task, load, load_from, rcond};
 use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
