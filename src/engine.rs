@@ -113,8 +113,8 @@ pub(crate) enum General {
     Blocked,
 }
 
-/// The choice table of the native engine: the largest order at which a general or positive
-/// definite matrix is inverted by the kernels for small ones, and not by blocks, by scalar and instruction set.
+/// The choice table of the native engine: the largest order at which a general or positive definite
+/// matrix is inverted by the kernels for small ones, and not by blocks, by scalar and instruction set.
 fn kernels_up_to<T: Scalar>(set: Set) -> usize {
     match (set, T::COMPLEX) {
         #[cfg(target_arch = "x86_64")]

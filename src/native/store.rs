@@ -252,7 +252,8 @@ pub(super) unsafe fn write<V: Vector>(
 ///
 /// # Safety
 ///
-/// `len` numbers can be read, and written until the rest is. The CPU has the instructions.
+/// `len` numbers can be read, a vector or more; as many can be written at `to`, until the rest is.
+/// Those of a rest that ends there are the task's own. The CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn write_on<V: Vector, T>(
     task: &mut Task<'_, T>,
@@ -262,8 +263,9 @@ pub(super) unsafe fn write_on<V: Vector, T>(
 ) {
     let (lanes, stream) = (V::LANES, task.request.stream);
     let rest = &mut task.rest;
-    // SAFETY: the caller's promise; less than a vector is in front of the first whole one, and
-    // behind the last one.
+    // SAFETY: the caller's promise. What is written in front of `to` are the places of the rest, which
+    // nobody has written yet; less than a vector is in front of the first whole one, and behind the
+    // last one. There is room for two vectors in `both`, and for one in a line.
     unsafe {
         let put = |vector: V, to: *mut V::Real| {
             if stream { vector.stream(to) } else { vector.store(to) }

@@ -285,10 +285,14 @@ unsafe fn positive<L: Lanes, T: Scalar>(
 }
 
 /// Whether the triangle that is read is finite, but for the imaginary part of the diagonal.
+///
+/// # Safety
+///
+/// The task is sound: see [`Task`].
 #[cold]
-fn finite_input<T: Scalar>(task: &Task<'_, T>, lane: usize) -> bool {
+unsafe fn finite_input<T: Scalar>(task: &Task<'_, T>, lane: usize) -> bool {
     let n = task.n;
-    // SAFETY: the matrix of a lane is n² scalars.
+    // SAFETY: by the caller's promise the matrix of a lane is n² scalars that can be read.
     let a = unsafe { std::slice::from_raw_parts(task.from(lane), n * n) };
     (0..n).all(|j| {
         let column = &a[j * n..(j + 1) * n];
