@@ -332,15 +332,17 @@ impl<T: Scalar> Default for Engines<T> {
 }
 
 impl<T: Scalar> Engines<T> {
-    /// Inverts a general matrix by the native engine, on the threads of a team.
+    /// Inverts a general matrix, the one in `source` if it is not in `a`, by the native engine, on the
+    /// threads of a team.
     pub(crate) fn general_by(
         &mut self,
         team: &dyn Team,
         n: usize,
+        source: Option<&[T]>,
         a: &mut [T],
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
-        self.native.general_by(team, n, a, ask)
+        self.native.general_by(team, n, source, a, ask)
     }
 
     /// Inverts half of a matrix by an engine, the native one on the threads of a team.

@@ -128,6 +128,9 @@ pub(crate) struct Matrix<'a, T: Scalar> {
     pub(crate) kept: &'a mut Kept<T>,
     /// The order.
     pub(crate) n: usize,
+    /// The matrix as a slice like `a`, if it is not in `a` yet: only of one whose structure is not
+    /// declared, or general.
+    pub(crate) source: Option<&'a [T]>,
     /// The matrix, without gaps; then its inverse. After a failure it holds what the policy says
     /// (under `Fail`: nothing of use).
     pub(crate) a: &'a mut [T],
@@ -194,7 +197,8 @@ impl<T: Scalar> Matrix<'_, T> {
         }
         if plan.check_finite {
             let team = self.kept.team();
-            let bad = layout::first_non_finite(team, n, self.a, order, plan.part_in(order));
+            let a = self.source.unwrap_or(self.a);
+            let bad = layout::first_non_finite(team, n, a, order, plan.part_in(order));
             if let Some((row, col)) = bad {
                 return Err(Error::NonFinite { row, col });
             }
@@ -265,7 +269,11 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Finds the structure out and inverts with it.
     fn detected(&mut self, used: &mut Structure) -> Result<Facts<T>> {
         let Matrix { n, order, .. } = *self;
-        match detect(n, self.a) {
+        let found = detect(n, self.source.unwrap_or(self.a));
+        if found != Found::General {
+            self.bring();
+        }
+        match found {
             Found::Diagonal => {
                 *used = Structure::Diagonal;
                 self.diagonal()
@@ -450,6 +458,9 @@ impl<T: Scalar> Matrix<'_, T> {
         let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
         let by = self.plan.engine.for_general::<T>(self.n);
         self.engine = if by == General::Lapack { Engine::Lapack } else { Engine::Native };
+        if by != General::Blocked {
+            self.bring();
+        }
         if by == General::Lanes {
             let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
             if let Some(done) = done {
@@ -461,7 +472,16 @@ impl<T: Scalar> Matrix<'_, T> {
             return self.kept.engines.of(self.engine).general(self.n, self.a, ask);
         }
         let Kept { engines, crew, .. } = &mut *self.kept;
-        engines.general_by(team(crew.as_ref()), self.n, self.a, ask)
+        engines.general_by(team(crew.as_ref()), self.n, self.source.take(), self.a, ask)
+    }
+
+    /// Copies the matrix to its place, if it is not there yet.
+    fn bring(&mut self) {
+        if let Some(source) = self.source.take() {
+            blocked::share(self.kept.team(), self.a, 1, &|first, part| {
+                part.copy_from_slice(&source[first..first + part.len()]);
+            });
+        }
     }
 
     /// What stands in the place of a matrix that failed, and what to say of it.

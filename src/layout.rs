@@ -135,6 +135,18 @@ pub(crate) fn load_by<A: Element>(
     });
 }
 
+/// The matrix as a slice in this order, if it is stored like that and its elements are scalars.
+pub(crate) fn scalars<'a, A: Element>(
+    matrix: &'a ArrayView2<'_, A>,
+    order: Order,
+) -> Option<&'a [A::Scalar]> {
+    let rows = match order {
+        Order::Row => matrix.view(),
+        Order::Column => matrix.view().reversed_axes(),
+    };
+    rows.to_slice().and_then(A::as_scalars)
+}
+
 /// Bytes to whose multiples a slice has to be aligned for an engine.
 ///
 /// Not for its sake: it takes any. But some kernels of OpenBLAS (Nehalem, Sandybridge and Zen

@@ -7,6 +7,7 @@ use crate::engine::EngineScalar;
 use crate::error::Result;
 use crate::inverse::{Matrix, Original, Plan};
 use crate::layout;
+use crate::structure::Structure;
 use crate::verdict::Verdict;
 use crate::workspace::{self, Workspace};
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -28,13 +29,20 @@ pub(crate) fn into<A: Element>(
     let original: Option<&dyn Original<_>> = Some(input);
     let engine = plan.engine.beyond_kernels();
     if let Some((a, order)) = layout::gapless(&mut output) {
-        layout::load_by(kept.team(), input, a, order);
-        return EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine });
+        let source = match plan.structure {
+            Structure::Auto | Structure::General => layout::scalars(input, order),
+            _ => None,
+        };
+        if source.is_none() {
+            layout::load_by(kept.team(), input, a, order);
+        }
+        return EngineScalar::invert(Matrix { plan, kept, n, source, a, order, original, engine });
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
     layout::load_by(kept.team(), input, a, order);
-    let verdict = EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine })?;
+    let verdict =
+        EngineScalar::invert(Matrix { plan, kept, n, source: None, a, order, original, engine })?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -61,7 +69,16 @@ pub(crate) fn in_place<T: Scalar>(
             None
         };
         let original = copy.as_ref().map(|copy| copy as &dyn Original<T>);
-        return EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine });
+        return EngineScalar::invert(Matrix {
+            plan,
+            kept,
+            n,
+            source: None,
+            a,
+            order,
+            original,
+            engine,
+        });
     }
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
@@ -69,7 +86,8 @@ pub(crate) fn in_place<T: Scalar>(
     layout::load_by(kept.team(), &matrix.view(), a, order);
     let view = matrix.view();
     let original: Option<&dyn Original<T>> = Some(&view);
-    let verdict = EngineScalar::invert(Matrix { plan, kept, n, a, order, original, engine })?;
+    let verdict =
+        EngineScalar::invert(Matrix { plan, kept, n, source: None, a, order, original, engine })?;
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

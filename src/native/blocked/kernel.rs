@@ -26,6 +26,7 @@ pub(crate) struct Kernel<T> {
     factor: unsafe fn(usize, usize, *mut T, usize, *mut usize) -> Option<usize>,
     pack_rows: unsafe fn(usize, usize, *const T, usize, *mut T),
     unpack_rows: unsafe fn(usize, usize, *const T, *mut T, usize),
+    unpack_rows_to: unsafe fn(usize, &[usize], *const T, *mut T, usize),
     pack_columns: unsafe fn(usize, usize, usize, *const T, usize, *mut T),
     largest: unsafe fn(usize, *const T, *mut T),
     gather: unsafe fn(&[usize], usize, *const T, usize, *mut T, T),
@@ -96,7 +97,21 @@ macro_rules! kernel {
             stride: usize,
         ) {
             // SAFETY: see above.
-            unsafe { pack::unpack_rows::<$v, $t, $high, $parts>(rows, columns, strip, to, stride) }
+            unsafe {
+                pack::unpack_rows::<$v, $t, $high, $parts>(rows, 0..columns, strip, to, stride)
+            }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn unpack_rows_to(
+            rows: usize,
+            places: &[usize],
+            strip: *const $t,
+            to: *mut $t,
+            stride: usize,
+        ) {
+            let places = places.iter().copied();
+            // SAFETY: see above.
+            unsafe { pack::unpack_rows::<$v, $t, $high, $parts>(rows, places, strip, to, stride) }
         }
         $(#[target_feature(enable = $features)])?
         unsafe fn pack_columns(
@@ -138,6 +153,7 @@ macro_rules! kernel {
             factor,
             pack_rows,
             unpack_rows,
+            unpack_rows_to,
             pack_columns,
             largest,
             gather,
@@ -331,6 +347,18 @@ impl<T: Scalar> Kernel<T> {
         let (rows, columns) = (to.rows(), to.columns());
         // SAFETY: the strip and the matrix are there. The CPU as above.
         unsafe { (self.unpack_rows)(rows, columns, strip.pointer(), to.pointer(), to.stride()) }
+    }
+
+    /// Copies the first columns of a strip of rows to these columns of a matrix of few rows.
+    pub(super) fn unpack_rows_to(&self, places: &[usize], strip: Matrix<T>, to: Matrix<T>) {
+        assert!(to.rows() <= self.high, "{} rows", to.rows());
+        assert!(places.iter().all(|&place| place < to.columns()), "columns");
+        self.check_rows(strip, 1, places.len());
+        let rows = to.rows();
+        // SAFETY: the strip and the columns are there. The CPU as above.
+        unsafe {
+            (self.unpack_rows_to)(rows, places, strip.pointer(), to.pointer(), to.stride());
+        }
     }
 
     /// Copies a matrix of few columns to a strip of columns of `depth` rows.

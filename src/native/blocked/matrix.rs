@@ -37,6 +37,12 @@ impl<T: Copy> Matrix<T> {
         Matrix { at: slice.as_mut_ptr(), stride, rows, columns }
     }
 
+    /// A square matrix of order `n` in a slice, without gaps: not to be written.
+    pub(super) fn to_read(slice: &[T], n: usize) -> Self {
+        assert!(n.checked_mul(n) == Some(slice.len()), "{} elements, order {n}", slice.len());
+        Matrix { at: slice.as_ptr().cast_mut(), stride: n, rows: n, columns: n }
+    }
+
     pub(super) fn rows(self) -> usize {
         self.rows
     }

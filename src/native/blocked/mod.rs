@@ -11,7 +11,7 @@
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns
 //! several times, and for those of up to 1024 columns of L: n · (1024 + 5 · 240) numbers at most,
-//! whatever the order n.
+//! whatever the order n; and for small matrices as a whole, of some megabytes at most.
 
 mod kernel;
 mod leaf;
@@ -41,7 +41,7 @@ pub(crate) use kernel::{Kernel, Kernels};
 pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
 pub(crate) use mirror::{make_diagonal_real, mirror};
-use sizes::Sizes;
+use sizes::{Aside, Sizes};
 use sweeps::Memory;
 pub(crate) use team::{Alone, Crew, Team, all, share};
 
@@ -82,32 +82,49 @@ fn parts<T: Scalar, const N: usize>(
     }))
 }
 
-/// Inverts the matrix of order `n ≥ 1` in `a` by columns.
+/// Inverts the matrix of order `n ≥ 1` in `a` by columns, or the one in `source` into `a`.
 ///
 /// # Errors
 ///
-/// [`Breakdown::OutOfMemory`]: `a` is as it was. Otherwise `a` holds a partial factorization.
+/// [`Breakdown::OutOfMemory`]: `a` is as it was. Otherwise `a` holds nothing of use.
 pub(crate) fn invert<T: Scalar>(
     kernel: &Kernel<T>,
     team: &dyn Team,
     work: &mut Work<T>,
     n: usize,
+    source: Option<&[T]>,
     a: &mut [T],
     ask: Ask,
 ) -> Result<Facts<T>, Breakdown> {
+    invert_by(kernel, &Sizes::of(kernel, n, team.threads()), team, work, source, a, ask)
+}
+
+/// [`invert`], cut into blocks like this.
+fn invert_by<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    team: &dyn Team,
+    work: &mut Work<T>,
+    source: Option<&[T]>,
+    a: &mut [T],
+    ask: Ask,
+) -> Result<Facts<T>, Breakdown> {
+    let n = sizes.n;
     assert!(n >= 1 && n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
-    let sizes = Sizes::of(kernel, n, team.threads());
+    assert!(source.is_none_or(|source| source.len() == a.len()), "two orders");
     let lengths = sizes.lengths(kernel, team.threads(), ask.wary);
     let Work { scalars, indices, sums } = work;
-    let refused = |_| Breakdown::OutOfMemory(3 * n * size_of::<usize>());
-    layout::reserve(indices, 3 * n).map_err(refused)?;
+    let refused = |_| Breakdown::OutOfMemory(5 * n * size_of::<usize>());
+    layout::reserve(indices, 5 * n).map_err(refused)?;
     layout::reserve(sums, n).map_err(refused)?;
-    indices.resize(3 * n, 0);
+    indices.resize(5 * n, 0);
     let [rows, columns, diagonal, squares, factors, inverses, pivots, aside, above] =
         parts(scalars, lengths)?;
     let (wide, high) = (kernel.wide(), kernel.high());
     let strips = |slice: &mut [T], size| Matrix::new(slice, size, size, slice.len() / size);
-    let norm = ask.rcond.map(|which| norm::for_condition(team, which, Part::Full, n, a, sums));
+    let norm = ask
+        .rcond
+        .map(|which| norm::for_condition(team, which, Part::Full, n, source.unwrap_or(a), sums));
 
     let rows = strips(rows, high);
     let columns = strips(columns, wide);
@@ -116,17 +133,23 @@ pub(crate) fn invert<T: Scalar>(
     let factors = Matrix::new(factors, sizes.block, sizes.block, sizes.block);
     let inverses = Matrix::new(inverses, sizes.block, sizes.block, 1);
     let pivots = Matrix::new(pivots, n, n, 1);
-    let aside = sizes.aside.then(|| Matrix::new(aside, sizes.stride::<T>(), n, sizes.block));
+    let aside = Matrix::new(aside, sizes.stride::<T>(), n, sizes.columns_aside());
     above.fill(T::zero());
     let count = above.len();
     let above = ask.wary.then(|| Matrix::new(above, count, count, 1));
-    let (exchanged, others) = indices.split_at_mut(n);
-    let (order, place) = others.split_at_mut(n);
-    let [exchanged, order, place] =
-        [exchanged, order, place].map(|indices| Matrix::new(indices, n, n, 1));
-    let matrix = Matrix::new(a, n, n, n);
+    let mut indices = indices.chunks_exact_mut(n).map(|indices| Matrix::new(indices, n, n, 1));
+    let [exchanged, order, place, columns_order, cycles] =
+        std::array::from_fn(|_| indices.next().expect("as many were taken"));
+    let source = source.map(|source| Matrix::to_read(source, n));
+    let result = Matrix::new(a, n, n, n);
+    let (source, under_way, aside) = match sizes.aside {
+        Aside::Nothing => (source, result, None),
+        Aside::Block => (source, result, Some(aside)),
+        Aside::Matrix => (Some(source.unwrap_or(result)), aside, None),
+    };
     let memory = Memory {
-        a: matrix,
+        source,
+        a: under_way,
         aside,
         factors,
         diagonal,
@@ -138,14 +161,14 @@ pub(crate) fn invert<T: Scalar>(
         exchanged,
         order,
         place,
+        columns_order,
+        cycles,
+        result,
         above,
     };
-    sweeps::invert(kernel, &sizes, team, &memory)?;
-    let scratch = rows.reshaped(sizes.chunk, team.threads());
-    // SAFETY: four parts of memory, which no other thread has any more.
-    let (pivots, exchanged, order, place) =
-        unsafe { (pivots.column(0), exchanged.column(0), order.column(0), place.column(0)) };
-    permute::columns(&sizes, team, matrix, exchanged, order, place, scratch);
+    sweeps::invert(kernel, sizes, team, &memory)?;
+    // SAFETY: two parts of memory, which no other thread has any more.
+    let (pivots, exchanged) = unsafe { (pivots.column(0), exchanged.column(0)) };
 
     let rcond = norm
         .zip(ask.rcond)

@@ -39,15 +39,15 @@ pub(super) unsafe fn rows<V: Wide, T, const HEIGHT: usize, const PARTS: usize>(
     }
 }
 
-/// Copies a strip of rows to rows of a matrix.
+/// Copies a strip of rows to rows of a matrix, its columns to these places.
 ///
 /// # Safety
 ///
-/// As [`rows`].
+/// As [`rows`], and every place is a column of the matrix.
 #[inline(always)]
 pub(super) unsafe fn unpack_rows<V: Wide, T, const HEIGHT: usize, const PARTS: usize>(
     rows: usize,
-    columns: usize,
+    places: impl Iterator<Item = usize>,
     strip: *const T,
     to: *mut T,
     stride: usize,
@@ -56,8 +56,8 @@ pub(super) unsafe fn unpack_rows<V: Wide, T, const HEIGHT: usize, const PARTS: u
     let (rows, stride) = (rows * PARTS, stride * PARTS);
     // SAFETY: as in `rows`.
     unsafe {
-        for j in 0..columns {
-            let (from, to) = (strip.add(j * HEIGHT * V::LANES), to.add(j * stride));
+        for (j, place) in places.enumerate() {
+            let (from, to) = (strip.add(j * HEIGHT * V::LANES), to.add(place * stride));
             for i in 0..HEIGHT {
                 let at = i * V::LANES;
                 let x = V::load(from.add(at));

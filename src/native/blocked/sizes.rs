@@ -11,7 +11,7 @@ pub(super) struct Sizes {
     /// The order.
     pub(super) n: usize,
     /// Rows of a strip of rows.
-    high: usize,
+    pub(super) high: usize,
     /// Columns of a block, a multiple of every strip.
     pub(super) block: usize,
     /// Blocks whose part of L is kept beside the matrix at once.
@@ -22,12 +22,27 @@ pub(super) struct Sizes {
     pub(super) chunk: usize,
     /// Columns that a thread of a team updates at once, whole strips.
     pub(super) share: usize,
-    /// Whether blocks are factored beside the matrix, since its columns share places in the cache.
-    pub(super) aside: bool,
+    /// What is worked on beside the matrix.
+    pub(super) aside: Aside,
+}
+
+/// What is worked on beside the matrix, in columns that begin cache lines and have places of their
+/// own in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aside {
+    /// Nothing.
+    Nothing,
+    /// A block while it is factored.
+    Block,
+    /// All of the matrix.
+    Matrix,
 }
 
 /// Bytes of strips of rows that stay in the second level of the cache.
 const CHUNK_BYTES: usize = 480 << 10;
+
+/// Bytes of a matrix per thread up to which it pays to work on it beside its place.
+const ASIDE_BYTES: usize = 768 << 10;
 
 /// The order from which on it pays to factor a block beside a matrix whose columns share places in
 /// the cache.
@@ -71,7 +86,15 @@ impl Sizes {
         let chunks = all.div_ceil(strips).max(fair).next_multiple_of(threads).min(all);
         let chunk = all.div_ceil(chunks) * high;
         let span = (SPAN / block).max(1);
-        let aside = n >= ASIDE && (n * size_of::<T>()).is_multiple_of(1024);
+        let bytes = n * n * size_of::<T>();
+        let shares_places = (n * size_of::<T>()).is_multiple_of(1024);
+        let aside = if bytes <= ASIDE_BYTES * threads || (shares_places && bytes <= 4 << 20) {
+            Aside::Matrix
+        } else if n >= ASIDE && shares_places {
+            Aside::Block
+        } else {
+            Aside::Nothing
+        };
         Sizes { n, block, span, high, chunks, chunk, share: SHARE, aside }
     }
 
@@ -112,13 +135,21 @@ impl Sizes {
             block * block,
             block,
             n,
-            if self.aside { self.stride::<T>() * block } else { 0 },
+            self.stride::<T>() * self.columns_aside(),
             if above { across } else { 0 },
         ]
     }
 
-    /// From column to column of a block that is factored beside the matrix: an odd number of cache
-    /// lines.
+    /// How many columns are beside the matrix.
+    pub(super) fn columns_aside(&self) -> usize {
+        match self.aside {
+            Aside::Nothing => 0,
+            Aside::Block => self.block,
+            Aside::Matrix => self.n,
+        }
+    }
+
+    /// From column to column of what is beside the matrix: an odd number of cache lines.
     pub(super) fn stride<T>(&self) -> usize {
         let line = (64 / size_of::<T>()).max(1);
         (self.n.div_ceil(line) | 1) * line

@@ -10,7 +10,8 @@ use super::kernel::{GROUP, Kernel};
 use super::leaf::reciprocal;
 use super::matrix::Matrix;
 use super::panel::{self, swap_rows};
-use super::sizes::{Kind, Sizes};
+use super::permute::{self, Columns};
+use super::sizes::{Aside, Kind, Sizes};
 use super::strips::{keep_factors, nth, pack_rows, strip_of, strips_of, zero};
 use super::team::Team;
 use crate::element::Scalar;
@@ -22,6 +23,8 @@ use std::sync::Mutex;
 /// The memory of an inversion.
 #[derive(Clone, Copy)]
 pub(super) struct Memory<T> {
+    /// The matrix, if it is not in `a` yet; only read.
+    pub(super) source: Option<Matrix<T>>,
     /// The matrix; then U⁻¹ above the diagonal and L below; then the inverse.
     pub(super) a: Matrix<T>,
     /// A block of columns, where those of `a` lie badly.
@@ -46,11 +49,17 @@ pub(super) struct Memory<T> {
     pub(super) order: Matrix<usize>,
     /// The row that the last block has exchanged to each place.
     pub(super) place: Matrix<usize>,
+    /// The column of X that comes to each place of the inverse.
+    pub(super) columns_order: Matrix<usize>,
+    /// The cycles of that, or its inverse.
+    pub(super) cycles: Matrix<usize>,
+    /// Where the inverse is to be: in `a`, or in another matrix.
+    pub(super) result: Matrix<T>,
     /// If asked for: the largest size above the diagonal in every column of U.
     pub(super) above: Option<Matrix<T>>,
 }
 
-/// Inverts the matrix in `memory.a`, but for the order of its columns.
+/// Inverts the matrix in `memory.source`, or in `memory.a`, into `memory.result`.
 ///
 /// # Errors
 ///
@@ -68,8 +77,17 @@ pub(super) fn invert<T: Scalar>(
     }
     // SAFETY: used up at once.
     unsafe { memory.order.column(0) }.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+    // SAFETY: parts of memory that nobody else has.
+    let (exchanged, order, cycles) = unsafe {
+        (memory.exchanged.column(0), memory.columns_order.column(0), memory.cycles.column(0))
+    };
+    permute::order(sizes, exchanged, order);
+    let columns = match sizes.aside {
+        Aside::Matrix => Columns::To(permute::places(order, cycles), memory.result),
+        _ => Columns::Within(permute::cycles(order, cycles)),
+    };
     for span in sizes.spans() {
-        substitute(kernel, sizes, team, memory, &span);
+        substitute(kernel, sizes, team, memory, &span, columns);
     }
     Ok(())
 }
@@ -86,7 +104,9 @@ fn factor<T: Scalar>(
     let (j, width) = (columns.start, columns.len());
     let depth = width.next_multiple_of(GROUP);
     let panel = memory.panel(sizes, block);
-    if memory.aside.is_some() {
+    if let (0, Some(source)) = (block, memory.source) {
+        panel.copy_from(source.part(0..n, columns.clone()));
+    } else if memory.aside.is_some() {
         panel.copy_from(memory.a.part(j..n, columns.clone()));
     }
     let exchanged = memory.exchanged.part(columns.clone(), 0..1);
@@ -136,6 +156,9 @@ fn rows_of_u<T: Scalar>(
         // SAFETY: nobody changes it before all are done.
         let exchanged = unsafe { exchanged.column(0) };
         let pair = strip_of(right..n, 2 * wide, index);
+        if let (0, Some(source)) = (block, memory.source) {
+            memory.a.part(0..n, pair.clone()).copy_from(source.part(0..n, pair.clone()));
+        }
         swap_rows(memory.a.part(j..n, pair.clone()), exchanged);
         let strip = |at: usize| nth(memory.columns, 2 * index + at, depth);
         let each = || strips_of(pair.clone(), wide).enumerate();
@@ -278,13 +301,14 @@ impl<T: Scalar> Step<'_, T> {
 }
 
 /// Some steps from right to left: X L = U⁻¹ for the columns of some blocks, those to the right of
-/// them being done.
+/// them being done. After the last ones the columns go to their places.
 fn substitute<T: Scalar>(
     kernel: &Kernel<T>,
     sizes: &Sizes,
     team: &dyn Team,
     memory: &Memory<T>,
     span: &Range<usize>,
+    to: Columns<'_, T>,
 ) {
     let n = sizes.n;
     let (wide, high) = (kernel.wide(), kernel.high());
@@ -318,17 +342,29 @@ fn substitute<T: Scalar>(
             pack_rows(kernel, memory.a.part(rows.clone(), columns.clone()), strips, depth);
             for (at, here) in strips_of(rows.clone(), high).enumerate() {
                 let strip = nth(strips, at, depth);
-                let target = memory.a.part(here, columns.clone());
                 if span.contains(&block) {
                     zero(strip, width..depth);
                     kernel.solve_lower(diagonal, strip, depth);
-                    kernel.unpack_rows(strip, target);
+                }
+                match to {
+                    Columns::To(places, to) if span.start == 0 => {
+                        let places = &places[columns.clone()];
+                        kernel.unpack_rows_to(places, strip, to.part(here, 0..n));
+                    }
+                    _ if span.contains(&block) => {
+                        kernel.unpack_rows(strip, memory.a.part(here, columns.clone()));
+                    }
+                    _ => {}
                 }
             }
             let until = columns.start.min(sizes.columns_of(span.end - 1).end);
             let l = l_of(memory, sizes, wide, span, block);
             let target = memory.a.part(rows.clone(), first..until);
             kernel.update(false, 0, width, strips, depth, l, width, target);
+        }
+        if let (0, Columns::Within(cycles)) = (span.start, to) {
+            let spare = strips.reshaped(rows.len(), 1);
+            permute::within(cycles, memory.a.part(rows, 0..n), spare);
         }
     });
 }

@@ -112,15 +112,16 @@ fn rcond_after<T: Scalar>(
 }
 
 impl<T: Scalar> Work<T> {
-    /// Inverts a general matrix on the threads of a team.
+    /// Inverts a general matrix, the one in `source` if it is not in `a`, on the threads of a team.
     pub(crate) fn general_by(
         &mut self,
         team: &dyn Team,
         n: usize,
+        source: Option<&[T]>,
         a: &mut [T],
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
-        blocked::invert(&blocked::Kernel::best(), team, &mut self.blocked, n, a, ask)
+        blocked::invert(&blocked::Kernel::best(), team, &mut self.blocked, n, source, a, ask)
     }
 
     /// Inverts what is in one triangle on the threads of a team; see [`Invert`].
@@ -154,7 +155,7 @@ impl<T: Scalar> Work<T> {
 
 impl<T: Scalar> Invert<T> for Work<T> {
     fn general(&mut self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown> {
-        self.general_by(&Alone, n, a, ask)
+        self.general_by(&Alone, n, None, a, ask)
     }
 
     fn positive_definite(
