@@ -378,6 +378,12 @@ impl<T: Scalar> Matrix<'_, T> {
 
     /// A positive definite matrix that is in no kernel for small ones.
     fn half_definite(&mut self, triangle: Triangle) -> Result<Facts<T>> {
+        let mut triangle = triangle;
+        if triangle == Triangle::Upper && self.plan.engine.for_halves(self.n) == Engine::Native {
+            // That engine works in the other one: half of what transposing all would take.
+            self.mirror(triangle, true);
+            triangle = Triangle::Lower;
+        }
         let facts = self.half(triangle, Half::Definite).map_err(in_words)?;
         self.mirror(triangle, true);
         Ok(facts)

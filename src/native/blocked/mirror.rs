@@ -80,7 +80,12 @@ fn copy<T: Scalar>(
     for j in 0..from.columns() {
         // SAFETY: used up at once; the caller has both tiles for itself.
         let column = unsafe { from.column(j) };
-        tile[j * STRIDE..][..column.len()].copy_from_slice(column);
+        let to = &mut tile[j * STRIDE..][..column.len()];
+        match <[T; TILE]>::try_from(&*column) {
+            // A length that the compiler knows needs no call.
+            Ok(whole) => to.copy_from_slice(&whole),
+            Err(_) => to.copy_from_slice(column),
+        }
     }
     for i in 0..to.columns() {
         // SAFETY: as above.
