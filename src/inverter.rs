@@ -57,7 +57,8 @@ pub fn inv<A: Element, D: Dimension>(a: &ArrayRef<A, D>) -> Result<Array<A::Scal
 /// Replaces a square matrix, or every matrix of a stack, by its inverse.
 ///
 /// Any strides will do. Matrices that are stored by columns without gaps, at addresses that are
-/// multiples of 16, need no second copy; others take a workspace of n² elements per thread.
+/// multiples of 16, need no second copy if they are larger than 4 MiB; others take a workspace of n²
+/// elements per thread.
 ///
 /// # Errors
 ///

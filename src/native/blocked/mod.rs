@@ -11,7 +11,7 @@
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns
 //! several times, and for those of up to 1024 columns of L: n · (1024 + 5 · 240) numbers at most,
-//! whatever the order n; and for small matrices as a whole, of some megabytes at most.
+//! whatever the order n; and for all of a small matrix, of 4 MiB at most.
 
 mod kernel;
 mod leaf;

@@ -41,8 +41,12 @@ pub(super) enum Aside {
 /// Bytes of strips of rows that stay in the second level of the cache.
 const CHUNK_BYTES: usize = 480 << 10;
 
-/// Bytes of a matrix per thread up to which it pays to work on it beside its place.
+/// Bytes of a matrix up to which it pays to work on it beside its place, for one thread; two have
+/// two caches.
 const ASIDE_BYTES: usize = 768 << 10;
+
+/// The same where its columns share places in the cache.
+const SHARED_PLACES_BYTES: usize = 4 << 20;
 
 /// The order from which on it pays to factor a block beside a matrix whose columns share places in
 /// the cache.
@@ -88,7 +92,8 @@ impl Sizes {
         let span = (SPAN / block).max(1);
         let bytes = n * n * size_of::<T>();
         let shares_places = (n * size_of::<T>()).is_multiple_of(1024);
-        let aside = if bytes <= ASIDE_BYTES * threads || (shares_places && bytes <= 4 << 20) {
+        let most = if shares_places { SHARED_PLACES_BYTES } else { ASIDE_BYTES * threads.min(2) };
+        let aside = if bytes <= most {
             Aside::Matrix
         } else if n >= ASIDE && shares_places {
             Aside::Block
