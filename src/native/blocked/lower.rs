@@ -15,7 +15,7 @@ use super::leaf::reciprocal;
 use super::matrix::Matrix;
 use super::panel;
 use super::sizes::Sizes;
-use super::strips::{keep_factors, nth, strip_of, strips_of, zero};
+use super::strips::{keep_factors, nth, strip_of, strips_of, turn, zero};
 use super::team::Team;
 use super::{Work, parts};
 use crate::determinant::Product;
@@ -194,18 +194,14 @@ impl<T: Scalar> Job<'_, T> {
     /// The operands of a step: rows of L below the block; to the left of its end the block's rows of
     /// X, which are final, to the right those of D Lᴴ.
     fn pack(&self, block: usize) {
-        let (n, wide, high) = (self.sizes.n, self.kernel.wide(), self.kernel.high());
+        let (n, high) = (self.sizes.n, self.kernel.high());
         let columns = self.sizes.columns_of(block);
         let right = columns.end;
         let of_rows = (n - right).div_ceil(high);
         let tasks = of_rows + right.div_ceil(high);
         self.team.each(tasks, &|_, index| match index.checked_sub(of_rows) {
             None => self.pack_l(columns.clone(), strip_of(right..n, high, index)),
-            Some(index) => {
-                for here in strips_of(strip_of(0..right, high, index), wide) {
-                    self.finish_x(columns.clone(), here);
-                }
-            }
+            Some(index) => self.finish_x(columns.clone(), strip_of(0..right, high, index)),
         });
     }
 
@@ -220,42 +216,45 @@ impl<T: Scalar> Job<'_, T> {
             return;
         }
         self.kernel.solve_upper(self.diagonal, self.inverses.part(0..depth, 0..1), strip, depth, 0);
+        let pivots: [T; Sizes::WIDEST] =
+            std::array::from_fn(|k| if k < depth { self.factors.get(k, k) } else { T::zero() });
         for (at, here) in strips_of(here, wide).enumerate() {
             let across = nth(self.columns, here.start / wide, depth);
-            for k in 0..depth {
-                let pivot = self.factors.get(k, k);
-                // SAFETY: columns of two strips that nobody else has meanwhile, used up at once.
-                let (from, to) = unsafe { (strip.column(k), across.column(k)) };
-                for (to, from) in to.iter_mut().zip(&from[at * wide..]) {
-                    *to = from.conj() * pivot;
-                }
-            }
+            turn(wide, strip, at * wide, across, 0, &pivots[..depth]);
         }
     }
 
-    /// A few columns of the block's rows of X, at most a strip.
-    fn finish_x(&self, columns: Range<usize>, here: Range<usize>) {
+    /// Some columns of the block's rows of X.
+    fn finish_x(&self, columns: Range<usize>, across: Range<usize>) {
+        let wide = self.kernel.wide();
         let depth = columns.len().next_multiple_of(GROUP);
-        let strip = nth(self.columns, here.start / self.kernel.wide(), depth);
-        let target = self.a.part(columns.clone(), here.clone());
-        if here.start < columns.start {
-            self.kernel.pack_columns(target, strip, depth);
-        } else {
-            zero(strip, 0..depth);
-            for at in 0..here.len() {
-                strip.set(at, here.start - columns.start + at, T::one());
+        let strip = |here: &Range<usize>| nth(self.columns, here.start / wide, depth);
+        let target = |here: &Range<usize>| self.a.part(columns.clone(), here.clone());
+        for here in strips_of(across.clone(), wide) {
+            let strip = strip(&here);
+            if here.start < columns.start {
+                self.kernel.pack_columns(target(&here), strip, depth);
+            } else {
+                zero(strip, 0..depth);
+                for at in 0..here.len() {
+                    strip.set(at, here.start - columns.start + at, T::one());
+                }
+            }
+            if self.half == Half::Triangular {
+                for k in 0..columns.len() {
+                    let inverse = self.inverses.get(k, 0);
+                    // SAFETY: a column of a strip that nobody else has meanwhile, used up at once.
+                    unsafe { strip.column(k) }.iter_mut().for_each(|x| *x = *x * inverse);
+                }
             }
         }
-        if self.half == Half::Triangular {
-            for k in 0..columns.len() {
-                let inverse = self.inverses.get(k, 0);
-                // SAFETY: a column of a strip that nobody else has meanwhile, used up at once.
-                unsafe { strip.column(k) }.iter_mut().for_each(|x| *x = *x * inverse);
-            }
+        let count = across.len().div_ceil(wide);
+        let first = across.start / wide * depth;
+        let strips = self.columns.part(0..wide, first..first + count * depth);
+        self.kernel.solve_left(self.factors.part(0..depth, 0..depth), strips, depth, count);
+        for here in strips_of(across, wide) {
+            self.kernel.unpack_columns(strip(&here), target(&here));
         }
-        let factors = self.factors.part(0..depth, 0..depth);
-        self.kernel.solve_left(factors, strip, depth, 1);
-        self.kernel.unpack_columns(strip, target);
     }
 
     /// The rows below a block: minus L times X to the left of its end, and the rest of a definite
@@ -280,6 +279,10 @@ impl<T: Scalar> Job<'_, T> {
         let (wide, high) = (self.kernel.wide(), self.kernel.high());
         let columns = self.sizes.columns_of(block);
         let (j, right, depth) = (columns.start, columns.end, columns.len());
+        let inverses: [T; Sizes::WIDEST] = std::array::from_fn(|k| {
+            let pivot: f64 = if k < depth { self.pivots.get(j + k, 0).re().into() } else { 1.0 };
+            T::from_f64(-1.0 / pivot)
+        });
         self.team.each(right.div_ceil(high), &|_, index| {
             let rows = strip_of(0..right, high, index);
             let strip = nth(self.rows, rows.start / high, depth);
@@ -289,15 +292,7 @@ impl<T: Scalar> Job<'_, T> {
             for (at, here) in strips_of(rows, wide).enumerate() {
                 let across = nth(self.columns, here.start / wide, depth);
                 self.kernel.pack_columns(self.a.part(j..right, here), across, depth);
-                for k in 0..depth {
-                    let pivot: f64 = self.pivots.get(j + k, 0).re().into();
-                    let by = T::from_f64(-1.0 / pivot);
-                    // SAFETY: columns of two strips that nobody else has meanwhile, used up at once.
-                    let (from, to) = unsafe { (across.column(k), strip.column(k)) };
-                    for (to, from) in to[at * wide..].iter_mut().zip(from) {
-                        *to = from.conj() * by;
-                    }
-                }
+                turn(wide, across, 0, strip, at * wide, &inverses[..depth]);
             }
         });
     }

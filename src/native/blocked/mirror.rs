@@ -1,8 +1,11 @@
 //! A triangle of a matrix that becomes the image of the other one.
 
+use super::kernel::Kernel;
 use super::matrix::Matrix;
+use super::strips::{nth, strips_of};
 use super::team::Team;
 use crate::element::Scalar;
+use crate::native::set::vectorized;
 use crate::structure::Triangle;
 use std::ops::Range;
 
@@ -44,6 +47,7 @@ fn by_tiles<T: Scalar>(
     image: impl Fn(T) -> T + Sync,
 ) {
     let a = Matrix::new(a, n, n, n);
+    let kernel = Kernel::best();
     let tile = |index: usize| index * TILE..n.min((index + 1) * TILE);
     let tiles = n.div_ceil(TILE);
     // A thread's tiles are those with one range of numbers as their rows below the diagonal, and as
@@ -53,8 +57,8 @@ fn by_tiles<T: Scalar>(
         let here = tile(tiles - 1 - index);
         for before in (0..tiles - 1 - index).map(tile) {
             match from {
-                Triangle::Lower => copy(a, here.clone(), before, &image),
-                Triangle::Upper => copy(a, before, here.clone(), &image),
+                Triangle::Lower => copy(&kernel, a, here.clone(), before, &image),
+                Triangle::Upper => copy(&kernel, a, before, here.clone(), &image),
             }
         }
         for j in here.clone() {
@@ -70,28 +74,66 @@ fn by_tiles<T: Scalar>(
 
 /// Copies some rows of some columns to the columns and rows of these numbers.
 fn copy<T: Scalar>(
+    kernel: &Kernel<T>,
     a: Matrix<T>,
     rows: Range<usize>,
     columns: Range<usize>,
     image: impl Fn(T) -> T,
 ) {
     let (from, to) = (a.part(rows.clone(), columns.clone()), a.part(columns, rows));
+    if from.rows() == TILE && from.columns() == TILE {
+        return copy_whole(kernel, from, to, image);
+    }
     let mut tile = [T::zero(); TILE * STRIDE];
     for j in 0..from.columns() {
         // SAFETY: used up at once; the caller has both tiles for itself.
         let column = unsafe { from.column(j) };
-        let to = &mut tile[j * STRIDE..][..column.len()];
-        match <[T; TILE]>::try_from(&*column) {
-            // A length that the compiler knows needs no call.
-            Ok(whole) => to.copy_from_slice(&whole),
-            Err(_) => to.copy_from_slice(column),
-        }
+        tile[j * STRIDE..][..column.len()].copy_from_slice(column);
     }
     for i in 0..to.columns() {
         // SAFETY: as above.
         let column = unsafe { to.column(i) };
         for (to, &from) in column.iter_mut().zip(tile[i..].iter().step_by(STRIDE)) {
             *to = image(from);
+        }
+    }
+}
+
+/// [`copy`] for a whole tile: by strips, which the kernel transposes in registers.
+fn copy_whole<T: Scalar>(
+    kernel: &Kernel<T>,
+    from: Matrix<T>,
+    to: Matrix<T>,
+    image: impl Fn(T) -> T,
+) {
+    let mut memory = [T::zero(); TILE * TILE];
+    let wide = kernel.wide();
+    let strips = Matrix::new(&mut memory, wide, wide, TILE * TILE / wide);
+    for (at, columns) in strips_of(0..TILE, wide).enumerate() {
+        kernel.pack_columns(from.part(0..TILE, columns), nth(strips, at, TILE), TILE);
+    }
+    vectorized(|| match wide {
+        8 => lay_out::<T, 8>(&memory, to, image),
+        4 => lay_out::<T, 4>(&memory, to, image),
+        _ => lay_out::<T, 2>(&memory, to, image),
+    });
+}
+
+/// Makes every column of a tile the row of that number in strips of columns.
+#[inline(always)]
+fn lay_out<T: Scalar, const WIDE: usize>(
+    strips: &[T; TILE * TILE],
+    to: Matrix<T>,
+    image: impl Fn(T) -> T,
+) {
+    for i in 0..TILE {
+        // SAFETY: used up at once; the caller has the tile for itself.
+        let column = unsafe { to.column(i) };
+        for (at, part) in column.chunks_exact_mut(WIDE).enumerate() {
+            let from = &strips[(at * TILE + i) * WIDE..][..WIDE];
+            for k in 0..WIDE {
+                part[k] = image(from[k]);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::kernel::Kernel;
 use super::matrix::Matrix;
 use crate::element::Scalar;
+use crate::native::set::vectorized;
 use std::ops::Range;
 
 /// Keeps L and U of a block, filled up with the identity, as they are and in strips of columns.
@@ -39,6 +40,51 @@ pub(super) fn pack_rows<T: Scalar>(
         for (at, here) in strips_of(0..from.rows(), kernel.high()).enumerate() {
             let strip = nth(strips, at, depth).part(0..kernel.high(), columns.clone());
             kernel.pack_rows(from.part(here, columns.clone()), strip);
+        }
+    }
+}
+
+/// Turns a part of a strip, of as many numbers as a strip of columns has: column k of `to`, from row
+/// `to_first` on, becomes that of `from`, from row `first` on, conjugated and times `by[k]`.
+pub(super) fn turn<T: Scalar>(
+    wide: usize,
+    from: Matrix<T>,
+    first: usize,
+    to: Matrix<T>,
+    to_first: usize,
+    by: &[T],
+) {
+    assert!(first + wide <= from.rows() && to_first + wide <= to.rows(), "{wide} numbers");
+    let (from_size, to_size) = (from.rows(), to.rows());
+    let count = by.len();
+    assert!(count <= from.columns() && count <= to.columns(), "{count} columns");
+    let whole = |strip: Matrix<T>| strip.part(0..strip.rows(), 0..count);
+    // SAFETY: two different strips, which nobody else has meanwhile, used up here.
+    let (from, to) = unsafe {
+        (
+            whole(from).reshaped(count * from_size, 1).column(0),
+            whole(to).reshaped(count * to_size, 1).column(0),
+        )
+    };
+    let columns = from.chunks_exact(from_size).zip(to.chunks_exact_mut(to_size)).zip(by);
+    let columns = columns.map(|((from, to), &by)| (&from[first..], &mut to[to_first..], by));
+    vectorized(|| match wide {
+        8 => turn_each::<T, 8>(columns),
+        4 => turn_each::<T, 4>(columns),
+        _ => turn_each::<T, 2>(columns),
+    });
+}
+
+/// The numbers of a column, where they go, and times what.
+type Turned<'a, T> = (&'a [T], &'a mut [T], T);
+
+/// The first `WIDE` numbers of each.
+#[inline(always)]
+fn turn_each<'a, T: Scalar, const WIDE: usize>(columns: impl Iterator<Item = Turned<'a, T>>) {
+    for (from, to, by) in columns {
+        let (from, to) = (&from[..WIDE], &mut to[..WIDE]);
+        for i in 0..WIDE {
+            to[i] = from[i].conj() * by;
         }
     }
 }
