@@ -37,8 +37,12 @@ impl<T: Copy> Matrix<T> {
         Matrix { at: slice.as_mut_ptr(), stride, rows, columns }
     }
 
-    /// A square matrix of order `n` in a slice, without gaps: not to be written.
-    pub(super) fn to_read(slice: &[T], n: usize) -> Self {
+    /// A square matrix of order `n` in a slice, without gaps.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes to it or to a part of it, and the slice is there while it is used.
+    pub(super) unsafe fn to_read(slice: &[T], n: usize) -> Self {
         assert!(n.checked_mul(n) == Some(slice.len()), "{} elements, order {n}", slice.len());
         Matrix { at: slice.as_ptr().cast_mut(), stride: n, rows: n, columns: n }
     }

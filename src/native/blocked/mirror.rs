@@ -115,7 +115,8 @@ fn copy_whole<T: Scalar>(
     vectorized(|| match wide {
         8 => lay_out::<T, 8>(&memory, to, image),
         4 => lay_out::<T, 4>(&memory, to, image),
-        _ => lay_out::<T, 2>(&memory, to, image),
+        2 => lay_out::<T, 2>(&memory, to, image),
+        _ => unreachable!("no kernel has strips of {wide} columns"),
     });
 }
 

@@ -140,7 +140,8 @@ fn invert_by<T: Scalar>(
     let mut indices = indices.chunks_exact_mut(n).map(|indices| Matrix::new(indices, n, n, 1));
     let [exchanged, order, place, columns_order, cycles] =
         std::array::from_fn(|_| indices.next().expect("as many were taken"));
-    let source = source.map(|source| Matrix::to_read(source, n));
+    // SAFETY: it is `Memory::source`, which is copied from only; the slice outlives the call.
+    let source = source.map(|source| unsafe { Matrix::to_read(source, n) });
     let result = Matrix::new(a, n, n, n);
     let (source, under_way, aside) = match sizes.aside {
         Aside::Nothing => (source, result, None),

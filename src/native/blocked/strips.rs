@@ -71,7 +71,8 @@ pub(super) fn turn<T: Scalar>(
     vectorized(|| match wide {
         8 => turn_each::<T, 8>(columns),
         4 => turn_each::<T, 4>(columns),
-        _ => turn_each::<T, 2>(columns),
+        2 => turn_each::<T, 2>(columns),
+        _ => unreachable!("no kernel has strips of {wide} columns"),
     });
 }
 
