@@ -3,14 +3,14 @@
 //! The order of events: finite check, structure, factorization, then the limits on the result,
 //! then what the failure policy asks for.
 
-use crate::diagonal;
+mod by_structure;
+
 use crate::element::{Element, Scalar};
-use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, General, Norm, Symmetry};
+use crate::engine::{Ask, Engine, Engines, Norm};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
-use crate::mirror;
-use crate::native::blocked::{self, Alone, Crew, Half, Team};
-use crate::native::{self, Kernel, Kind, all_finite};
+use crate::native;
+use crate::native::blocked::{self, Alone, Crew, Team};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
 use crate::residual;
@@ -241,255 +241,6 @@ impl<T: Scalar> Matrix<'_, T> {
         Ok(())
     }
 
-    /// Inverts with the declared or detected structure, which is noted in `used`.
-    fn factor(&mut self, used: &mut Structure) -> Result<Facts<T>> {
-        let Matrix { plan, n, order, .. } = *self;
-        match plan.structure {
-            Structure::Auto => self.detected(used),
-            Structure::General => self.general(),
-            Structure::Diagonal => {
-                layout::zero_outside(n, self.a, Part::Diagonal);
-                self.diagonal()
-            }
-            Structure::UpperTriangular => self.triangular(oriented(order, Triangle::Upper)),
-            Structure::LowerTriangular => self.triangular(oriented(order, Triangle::Lower)),
-            Structure::PositiveDefinite => self.positive_definite(plan.triangle_in(order)),
-            Structure::Symmetric | Structure::Hermitian => {
-                self.mirror(plan.triangle_in(order), plan.conjugates());
-                self.keep_diagonal();
-                let symmetry = match plan.structure {
-                    Structure::Hermitian => Symmetry::Hermitian,
-                    _ => Symmetry::Symmetric,
-                };
-                self.indefinite(symmetry, used)
-            }
-        }
-    }
-
-    /// Finds the structure out and inverts with it.
-    fn detected(&mut self, used: &mut Structure) -> Result<Facts<T>> {
-        let Matrix { n, order, .. } = *self;
-        let found = detect(n, self.source.unwrap_or(self.a));
-        if found != Found::General {
-            self.bring();
-        }
-        match found {
-            Found::Diagonal => {
-                *used = Structure::Diagonal;
-                self.diagonal()
-            }
-            Found::Triangular(triangle) => {
-                *used = match oriented(order, triangle) {
-                    Triangle::Lower => Structure::LowerTriangular,
-                    Triangle::Upper => Structure::UpperTriangular,
-                };
-                self.triangular(triangle)
-            }
-            Found::Hermitian => self.hermitian(used),
-            Found::Symmetric => {
-                *used = Structure::Symmetric;
-                self.keep_diagonal();
-                self.indefinite(Symmetry::Symmetric, used)
-            }
-            Found::General => {
-                *used = Structure::General;
-                self.general()
-            }
-        }
-    }
-
-    /// Tries Cholesky, and the diagonal pivoting method if the matrix is not positive definite.
-    fn hermitian(&mut self, used: &mut Structure) -> Result<Facts<T>> {
-        self.keep_diagonal();
-        // No positive definite matrix has another diagonal.
-        if self.kept.diagonal.iter().all(|d| d.re().into() > 0.0) {
-            *used = Structure::PositiveDefinite;
-            match self.by_kernel(Kind::PositiveDefinite(Triangle::Lower)) {
-                Some(Ok(facts)) => return Ok(facts),
-                // A kernel leaves what it fails on as it was.
-                Some(Err(_)) => {}
-                None => match self.half_definite(Triangle::Lower) {
-                    Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
-                    done => return done,
-                },
-            }
-        }
-        let symmetry = if T::COMPLEX {
-            *used = Structure::Hermitian;
-            Symmetry::Hermitian
-        } else {
-            *used = Structure::Symmetric;
-            Symmetry::Symmetric
-        };
-        self.indefinite(symmetry, used)
-    }
-
-    fn diagonal(&mut self) -> Result<Facts<T>> {
-        // With the bits that it has in lanes.
-        if self.n == 1
-            && let Some(done) = self.by_kernel(Kind::General)
-        {
-            let facts = done.map_err(in_words)?;
-            return Ok(Facts { rcond: facts.rcond.map(|_| 1.0), ..facts });
-        }
-        diagonal::invert(self.n, self.a, self.plan.ask(self.order)).map_err(in_words)
-    }
-
-    /// `triangle` is one of the slice.
-    fn triangular(&mut self, triangle: Triangle) -> Result<Facts<T>> {
-        let Matrix { n, order, .. } = *self;
-        layout::zero_outside(n, self.a, Part::Triangular(triangle));
-        let done = self
-            .by_kernel(Kind::Triangular(triangle))
-            .unwrap_or_else(|| self.half(triangle, Half::Triangular));
-        match done {
-            Ok(facts) => Ok(facts),
-            // A zero on the diagonal of an upper triangle has no non-zero below it.
-            Err(breakdown) if oriented(order, triangle) == Triangle::Upper => {
-                Err(in_words(breakdown))
-            }
-            Err(_) => Err(self.column_of_lower()),
-        }
-    }
-
-    /// Names the column of a lower triangular A with a zero on its diagonal, which is still
-    /// whole. Elimination goes on past that zero with a row from below, so LU has the last word.
-    fn column_of_lower(&mut self) -> Error {
-        let Matrix { n, order, .. } = *self;
-        if order == Order::Row {
-            mirror::transpose(n, self.a);
-        }
-        let ask = Ask { rcond: None, determinant: false, ..self.plan.ask(order) };
-        self.engine = self.plan.engine.beyond_kernels();
-        match self.kept.engines.of(self.engine).general(n, self.a, ask) {
-            Err(breakdown) => in_words(breakdown),
-            // Rounding hid the zero: all columns but the last are independent.
-            Ok(_) => Error::Singular { pivot: n - 1 },
-        }
-    }
-
-    /// `triangle` is one of the slice.
-    fn positive_definite(&mut self, triangle: Triangle) -> Result<Facts<T>> {
-        if let Some(done) = self.by_kernel(Kind::PositiveDefinite(triangle)) {
-            return done.map_err(in_words);
-        }
-        self.half_definite(triangle)
-    }
-
-    /// A positive definite matrix that is in no kernel for small ones.
-    fn half_definite(&mut self, triangle: Triangle) -> Result<Facts<T>> {
-        let mut triangle = triangle;
-        if triangle == Triangle::Upper && self.plan.engine.for_halves(self.n) == Engine::Native {
-            // That engine works in the other one: half of what transposing all would take.
-            self.mirror(triangle, true);
-            triangle = Triangle::Lower;
-        }
-        let facts = self.half(triangle, Half::Definite).map_err(in_words)?;
-        self.mirror(triangle, true);
-        Ok(facts)
-    }
-
-    /// Inverts half of a matrix that is in no kernel for small ones.
-    fn half(&mut self, triangle: Triangle, half: Half) -> Result<Facts<T>, Breakdown> {
-        self.engine = self.plan.engine.for_halves(self.n);
-        let ask = self.plan.ask(self.order);
-        let Kept { engines, crew, .. } = &mut *self.kept;
-        engines.half_by(self.engine, team(crew.as_ref()), self.n, self.a, triangle, half, ask)
-    }
-
-    /// Inverts with the kernel for this structure; `None` if there is none for the order, or if the
-    /// matrix is beyond it.
-    fn by_kernel(&mut self, kind: Kind) -> Option<Result<Facts<T>, Breakdown>> {
-        let Matrix { plan, n, order, .. } = *self;
-        if !plan.engine.in_kernels::<T>(kind, n) {
-            return None;
-        }
-        let native = &mut self.kept.native;
-        let done = Kernel::best().one_as(kind, native, n, self.a, plan.ask(order))?;
-        self.engine = Engine::Native;
-        Some(done)
-    }
-
-    /// Inverts a matrix of which both triangles are there and the diagonal is kept. If the
-    /// diagonal pivoting method finds it singular, LU has the last word: it names the column, as
-    /// for every other structure.
-    fn indefinite(&mut self, symmetry: Symmetry, used: &mut Structure) -> Result<Facts<T>> {
-        if let Some(Ok(facts)) = self.by_kernel(Kind::Indefinite(symmetry, Triangle::Lower)) {
-            return Ok(facts);
-        }
-        self.engine = self.plan.engine.for_indefinite(self.n);
-        let ask = self.plan.ask(self.order);
-        let hermitian = symmetry == Symmetry::Hermitian;
-        let engine = self.kept.engines.of(self.engine);
-        let facts = engine.indefinite(self.n, self.a, symmetry, Triangle::Lower, ask);
-        let facts = if let Ok(facts) = facts {
-            facts
-        } else {
-            self.restore_lower(hermitian);
-            // A slice that holds Aᵀ holds A or its conjugate: no side to correct.
-            let engine = self.kept.engines.of(self.engine);
-            let facts = engine.general(self.n, self.a, ask).map_err(in_words)?;
-            *used = Structure::General;
-            // One triangle must not hide what has overflowed in the other.
-            if !all_finite(self.a) {
-                return Ok(facts);
-            }
-            facts
-        };
-        self.mirror(Triangle::Lower, hermitian);
-        Ok(facts)
-    }
-
-    fn general(&mut self) -> Result<Facts<T>> {
-        if self.order == Order::Column {
-            return self.lu(Order::Column).map_err(in_words);
-        }
-        match self.lu(Order::Row) {
-            Ok(facts) => return Ok(facts),
-            Err(refused @ Breakdown::OutOfMemory(_)) => return Err(in_words(refused)),
-            Err(_) => {}
-        }
-        // That was LU of Aᵀ. The verdict is that of LU of A, whatever the order in memory: it
-        // names the column, or finds that rounding made the zero; or finds a zero where rounding
-        // hid it from LU of Aᵀ.
-        load_original(self.original, self.a, Order::Column);
-        let facts = self.lu(Order::Column).map_err(in_words)?;
-        mirror::transpose(self.n, self.a);
-        Ok(facts)
-    }
-
-    /// LU of a slice that holds A in this order, by the engine that the plan asks for. What is beyond
-    /// the plain arithmetic of lanes is not done there.
-    fn lu(&mut self, order: Order) -> Result<Facts<T>, Breakdown> {
-        let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
-        let by = self.plan.engine.for_general::<T>(self.n);
-        self.engine = if by == General::Lapack { Engine::Lapack } else { Engine::Native };
-        if by != General::Blocked {
-            self.bring();
-        }
-        if by == General::Lanes {
-            let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
-            if let Some(done) = done {
-                return done;
-            }
-            self.engine = self.plan.engine.beyond_kernels();
-        }
-        if self.engine == Engine::Lapack {
-            return self.kept.engines.of(self.engine).general(self.n, self.a, ask);
-        }
-        let Kept { engines, crew, .. } = &mut *self.kept;
-        engines.general_by(team(crew.as_ref()), self.n, self.source.take(), self.a, ask)
-    }
-
-    /// Copies the matrix to its place, if it is not there yet.
-    fn bring(&mut self) {
-        if let Some(source) = self.source.take() {
-            blocked::share(self.kept.team(), self.a, 1, &|first, part| {
-                part.copy_from_slice(&source[first..first + part.len()]);
-            });
-        }
-    }
-
     /// What stands in the place of a matrix that failed, and what to say of it.
     fn settle(&mut self, error: Error) -> (Status, Option<Error>) {
         match self.plan.on_failure {
@@ -561,21 +312,6 @@ impl<T: Scalar> Matrix<'_, T> {
     fn mirror(&mut self, from: Triangle, hermitian: bool) {
         blocked::mirror(self.kept.team(), self.n, self.a, from, hermitian);
     }
-
-    fn keep_diagonal(&mut self) {
-        let diagonal = &mut self.kept.diagonal;
-        diagonal.clear();
-        diagonal.extend(self.a.iter().step_by(self.n + 1));
-    }
-
-    /// Undoes a factorization of the lower triangle: the upper one and the kept diagonal are
-    /// whole.
-    fn restore_lower(&mut self, hermitian: bool) {
-        self.mirror(Triangle::Upper, hermitian);
-        for (to, &from) in self.a.iter_mut().step_by(self.n + 1).zip(&self.kept.diagonal) {
-            *to = from;
-        }
-    }
 }
 
 /// Who works on a matrix.
@@ -593,16 +329,5 @@ fn found_or_general(structure: Structure) -> Structure {
     match structure {
         Structure::Auto => Structure::General,
         known => known,
-    }
-}
-
-/// A breakdown as an error. The step is a column of A: either the slice held A, or Aᵀ = A (or
-/// its conjugate), or the zero is on the diagonal of a triangular matrix.
-fn in_words(breakdown: Breakdown) -> Error {
-    match breakdown {
-        Breakdown::ZeroPivot(pivot) => Error::Singular { pivot },
-        Breakdown::TinyPivot(_) => unreachable!("only asked for where LU is done again"),
-        Breakdown::NotPositive(step) => Error::NotPositiveDefinite { minor: step + 1 },
-        Breakdown::OutOfMemory(bytes) => Error::OutOfMemory { bytes },
     }
 }
