@@ -129,7 +129,7 @@ pub(crate) struct Matrix<'a, T: Scalar> {
     /// The order.
     pub(crate) n: usize,
     /// The matrix as a slice like `a`, if it is not in `a` yet: only of one whose structure is not
-    /// declared, or general.
+    /// declared, or general, or real and positive definite.
     pub(crate) source: Option<&'a [T]>,
     /// The matrix, without gaps; then its inverse. After a failure it holds what the policy says
     /// (under `Fail`: nothing of use).

@@ -31,6 +31,8 @@ pub(crate) fn into<A: Element>(
     if let Some((a, order)) = layout::gapless(&mut output) {
         let source = match plan.structure {
             Structure::Auto | Structure::General => layout::scalars(input, order),
+            // Of complex ones the diagonal is made real in its place.
+            Structure::PositiveDefinite if !A::Scalar::COMPLEX => layout::scalars(input, order),
             _ => None,
         };
         if source.is_none() {

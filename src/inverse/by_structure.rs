@@ -42,7 +42,7 @@ impl<T: Scalar> Matrix<'_, T> {
     fn detected(&mut self, used: &mut Structure) -> Result<Facts<T>> {
         let Matrix { n, order, .. } = *self;
         let found = detect(n, self.source.unwrap_or(self.a));
-        if found != Found::General {
+        if !matches!(found, Found::General | Found::Hermitian) {
             self.bring();
         }
         match found {
@@ -80,12 +80,19 @@ impl<T: Scalar> Matrix<'_, T> {
                 Some(Ok(facts)) => return Ok(facts),
                 // A kernel leaves what it fails on as it was.
                 Some(Err(_)) => {}
-                None => match self.half_definite(Triangle::Lower) {
-                    Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
-                    done => return done,
-                },
+                None => {
+                    let source = self.source;
+                    match self.half_definite(Triangle::Lower) {
+                        Err(Error::NotPositiveDefinite { .. }) if source.is_some() => {
+                            self.source = source;
+                        }
+                        Err(Error::NotPositiveDefinite { .. }) => self.restore_lower(true),
+                        done => return done,
+                    }
+                }
             }
         }
+        self.bring();
         let symmetry = if T::COMPLEX {
             *used = Structure::Hermitian;
             Symmetry::Hermitian
@@ -151,10 +158,16 @@ impl<T: Scalar> Matrix<'_, T> {
     /// A positive definite matrix that is in no kernel for small ones.
     fn half_definite(&mut self, triangle: Triangle) -> Result<Facts<T>> {
         let mut triangle = triangle;
-        if triangle == Triangle::Upper && self.plan.engine.for_halves(self.n) == Engine::Native {
-            // That engine works in the other one: half of what transposing all would take.
-            self.mirror(triangle, true);
+        if self.plan.engine.for_halves(self.n) == Engine::Native {
+            // That engine works in the lower one, which is half of all to bring, or to mirror.
+            if let Some(source) = self.source.take() {
+                blocked::bring_lower(self.kept.team(), self.n, source, self.a, triangle);
+            } else if triangle == Triangle::Upper {
+                self.mirror(triangle, true);
+            }
             triangle = Triangle::Lower;
+        } else {
+            self.bring();
         }
         let facts = self.half(triangle, Half::Definite).map_err(in_words)?;
         self.mirror(triangle, true);
@@ -176,6 +189,7 @@ impl<T: Scalar> Matrix<'_, T> {
         if !plan.engine.in_kernels::<T>(kind, n) {
             return None;
         }
+        self.bring();
         let native = &mut self.kept.native;
         let done = Kernel::best().one_as(kind, native, n, self.a, plan.ask(order))?;
         self.engine = Engine::Native;
@@ -265,7 +279,7 @@ impl<T: Scalar> Matrix<'_, T> {
     fn keep_diagonal(&mut self) {
         let diagonal = &mut self.kept.diagonal;
         diagonal.clear();
-        diagonal.extend(self.a.iter().step_by(self.n + 1));
+        diagonal.extend(self.source.unwrap_or(self.a).iter().step_by(self.n + 1));
     }
 
     /// Undoes a factorization of the lower triangle: the upper one and the kept diagonal are

@@ -2,6 +2,7 @@
 //! that check every size.
 
 use super::matrix::Matrix;
+use super::strips::{nth, strips_of};
 use super::tile::Update;
 use super::wide::Few;
 use super::{leaf, pack, solve, tile};
@@ -20,6 +21,8 @@ pub(crate) struct Kernel<T> {
     high: usize,
     /// Columns of a strip of columns.
     wide: usize,
+    /// Numbers of a vector.
+    lanes: usize,
     update: unsafe fn(&Update<T>),
     left: unsafe fn(usize, *const T, usize, *mut T, usize),
     right: unsafe fn(usize, usize, *const T, Option<*const T>, *mut T),
@@ -28,6 +31,7 @@ pub(crate) struct Kernel<T> {
     unpack_rows: unsafe fn(usize, usize, *const T, *mut T, usize),
     unpack_rows_to: unsafe fn(usize, &[usize], *const T, *mut T, usize),
     pack_columns: unsafe fn(usize, usize, usize, *const T, usize, *mut T),
+    unpack_columns: unsafe fn(usize, usize, *const T, *mut T, usize),
     largest: unsafe fn(usize, *const T, *mut T),
     gather: unsafe fn(&[usize], usize, *const T, usize, *mut T, T),
 }
@@ -128,6 +132,19 @@ macro_rules! kernel {
             }
         }
         $(#[target_feature(enable = $features)])?
+        unsafe fn unpack_columns(
+            rows: usize,
+            columns: usize,
+            strip: *const $t,
+            to: *mut $t,
+            stride: usize,
+        ) {
+            // SAFETY: see above.
+            unsafe {
+                pack::unpack_columns::<$v, $t, $width, $parts>(rows, columns, strip, to, stride)
+            }
+        }
+        $(#[target_feature(enable = $features)])?
         unsafe fn largest(depth: usize, strip: *const $t, sizes: *mut $t) {
             // SAFETY: see above.
             unsafe { pack::largest::<$v, $t, $width, $parts>(depth, strip, sizes) }
@@ -147,6 +164,7 @@ macro_rules! kernel {
         Kernel {
             high: $high * <$v as crate::native::vector::Vector>::LANES / $parts,
             wide: WIDE,
+            lanes: <$v as crate::native::vector::Vector>::LANES / $parts,
             update,
             left,
             right,
@@ -155,6 +173,7 @@ macro_rules! kernel {
             unpack_rows,
             unpack_rows_to,
             pack_columns,
+            unpack_columns,
             largest,
             gather,
         }
@@ -258,6 +277,42 @@ impl<T: Scalar> Kernel<T> {
         // SAFETY: the strips and C are there, and no two of them are the same (see `Matrix`). `of`
         // has looked whether the CPU has the set.
         unsafe { (self.update)(&task) }
+    }
+
+    /// [`update`](Self::update) of what is on and below the diagonal of C, with one strip of rows as
+    /// A; what is above it may change, too.
+    pub(super) fn update_below(
+        &self,
+        fresh: bool,
+        depth: usize,
+        a: Matrix<T>,
+        b: Matrix<T>,
+        c: Matrix<T>,
+    ) {
+        assert!(c.columns() <= c.rows() && c.rows() <= self.high, "one strip");
+        self.check_rows(a, 1, depth);
+        self.check_columns(b, c.columns().div_ceil(self.wide), depth);
+        for (at, columns) in strips_of(0..c.columns(), self.wide).enumerate() {
+            // Whole vectors that are above the diagonal are left out.
+            let first = columns.start / self.lanes * self.lanes;
+            let c = c.part(first..c.rows(), columns);
+            let task = Update {
+                fresh,
+                depth,
+                rows: c.rows(),
+                columns: c.columns(),
+                a: a.pointer().wrapping_add(first),
+                a_stride: self.high,
+                a_strip: 0,
+                b: nth(b, at, depth).pointer(),
+                b_strip: 0,
+                c: c.pointer(),
+                c_stride: c.stride(),
+                along_rows: false,
+            };
+            // SAFETY: as in `update`; the rows of A from `first` on are those of C.
+            unsafe { (self.update)(&task) }
+        }
     }
 
     /// C := C − A·B with a matrix A as it lies, and B as strips of `b_depth` rows.
@@ -385,8 +440,8 @@ impl<T: Scalar> Kernel<T> {
         assert!(columns <= self.wide, "{columns} columns");
         self.check_columns(strip, 1, rows);
         let (from, stride) = (strip.pointer(), to.stride());
-        // SAFETY: the strip and the matrix are there.
-        unsafe { pack::unpack_columns(self.wide, rows, columns, from, to.pointer(), stride) }
+        // SAFETY: the strip and the matrix are there. The CPU as above.
+        unsafe { (self.unpack_columns)(rows, columns, from, to.pointer(), stride) }
     }
 
     /// Raises both parts of `sizes` to the sizes |re| + |im| in the columns of a strip.

@@ -22,7 +22,9 @@ use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Breakdown, Facts};
 use crate::native::set::vectorized;
+use crate::workspace;
 use std::ops::Range;
+use std::sync::Mutex;
 
 /// What is in the lower triangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,10 +138,10 @@ struct Job<'a, T> {
 
 impl<T: Scalar> Job<'_, T> {
     fn run(&self) -> Result<(), Breakdown> {
+        self.factor(0)?;
         for block in 0..self.sizes.blocks() {
-            self.factor(block)?;
             self.pack(block);
-            self.update(block);
+            self.update(block)?;
         }
         if self.half == Half::Definite {
             for block in 0..self.sizes.blocks() {
@@ -197,12 +199,13 @@ impl<T: Scalar> Job<'_, T> {
         let (n, high) = (self.sizes.n, self.kernel.high());
         let columns = self.sizes.columns_of(block);
         let right = columns.end;
-        let of_rows = (n - right).div_ceil(high);
-        let tasks = of_rows + right.div_ceil(high);
-        self.team.each(tasks, &|_, index| match index.checked_sub(of_rows) {
-            None => self.pack_l(columns.clone(), strip_of(right..n, high, index)),
-            Some(index) => self.finish_x(columns.clone(), strip_of(0..right, high, index)),
-        });
+        let l = |rows: Range<usize>, _| {
+            for here in strips_of(rows, high) {
+                self.pack_l(columns.clone(), here);
+            }
+        };
+        let x = |index| self.finish_x(columns.clone(), strip_of(0..right, high, index));
+        self.each_chunk(right..n, 1, &l, right.div_ceil(high), &x);
     }
 
     /// A strip of the rows of L, and the strips of the columns of D Lᴴ that have the same numbers.
@@ -258,20 +261,33 @@ impl<T: Scalar> Job<'_, T> {
     }
 
     /// The rows below a block: minus L times X to the left of its end, and the rest of a definite
-    /// matrix to the right of it.
-    fn update(&self, block: usize) {
+    /// matrix to the right of it. The next block comes first, and is factored meanwhile.
+    fn update(&self, block: usize) -> Result<(), Breakdown> {
         let n = self.sizes.n;
         let columns = self.sizes.columns_of(block);
-        let across = if self.half == Half::Definite { n } else { columns.end };
-        self.each_part(columns.end..n, across, &|rows, part| {
-            let depth = columns.len();
-            let before = part.start..part.end.min(columns.start);
+        let depth = columns.len();
+        let definite = self.half == Half::Definite;
+        let next = if block + 1 == self.sizes.blocks() { n..n } else { self.sizes.columns_of(block + 1) };
+        let failed = Mutex::new(None);
+        let below = |rows: Range<usize>, part: Range<usize>| {
+            self.lower(false, depth, rows.clone(), part.start..part.end.min(columns.start));
             let within = part.start.max(columns.start)..part.end.min(columns.end);
-            let behind = part.start.max(columns.end)..part.end;
-            self.lower(false, depth, rows.clone(), before);
             self.lower(true, depth, rows.clone(), within);
-            self.lower(false, depth, rows, behind);
-        });
+            if definite {
+                let rest = rows.start.max(next.end)..rows.end.max(next.end);
+                self.lower(false, depth, rest, part.start.max(next.start)..part.end);
+            }
+        };
+        let next_block = |_| {
+            if definite {
+                self.lower(false, depth, next.clone(), next.clone());
+            }
+            *workspace::lock(&failed) = self.factor(block + 1).err();
+        };
+        let across = if definite { n } else { columns.end };
+        let others = usize::from(!next.is_empty());
+        self.each_chunk(columns.end..n, across, &below, others, &next_block);
+        workspace::lock(&failed).take().map_or(Ok(()), Err)
     }
 
     /// The operands of a step of the product: the block's rows of X, and those of −D⁻¹ X as columns.
@@ -283,47 +299,70 @@ impl<T: Scalar> Job<'_, T> {
             let pivot: f64 = if k < depth { self.pivots.get(j + k, 0).re().into() } else { 1.0 };
             T::from_f64(-1.0 / pivot)
         });
-        self.team.each(right.div_ceil(high), &|_, index| {
-            let rows = strip_of(0..right, high, index);
-            let strip = nth(self.rows, rows.start / high, depth);
-            if rows.len() < high {
-                zero(strip, 0..depth);
+        let pack = |rows: Range<usize>, _| {
+            for rows in strips_of(rows, high) {
+                let strip = nth(self.rows, rows.start / high, depth);
+                if rows.len() < high {
+                    zero(strip, 0..depth);
+                }
+                for (at, here) in strips_of(rows, wide).enumerate() {
+                    let across = nth(self.columns, here.start / wide, depth);
+                    self.kernel.pack_columns(self.a.part(j..right, here), across, depth);
+                    turn(wide, across, 0, strip, at * wide, &inverses[..depth]);
+                }
             }
-            for (at, here) in strips_of(rows, wide).enumerate() {
-                let across = nth(self.columns, here.start / wide, depth);
-                self.kernel.pack_columns(self.a.part(j..right, here), across, depth);
-                turn(wide, across, 0, strip, at * wide, &inverses[..depth]);
-            }
-        });
+        };
+        self.each_chunk(0..right, 1, &pack, 0, &|_| {});
     }
 
     /// A step of the product: the rows above the block get its share, its own begin with it.
     fn square(&self, block: usize) {
         let columns = self.sizes.columns_of(block);
         let depth = columns.len();
-        self.each_part(0..columns.start, columns.start, &|rows, part| {
-            self.lower(false, depth, rows, part);
-        });
-        self.each_part(columns.clone(), columns.end, &|rows, part| {
-            self.lower(true, depth, rows, part);
-        });
+        let update = |rows: Range<usize>, part: Range<usize>| {
+            let above = rows.start..rows.end.min(columns.start);
+            self.lower(false, depth, above, part.clone());
+            self.lower(true, depth, rows.start.max(columns.start)..rows.end, part);
+        };
+        self.each_chunk(0..columns.end, columns.end, &update, 0, &|_| {});
     }
 
-    /// Calls `work` for the parts of some rows that have something to the left of `across`, or of
-    /// the diagonal.
-    fn each_part(
+    /// Calls `work` for the parts of some rows, of `across` columns, that have something on or below
+    /// the diagonal, and `other` for so many things beside them, which come first. A thread comes to
+    /// the same rows in every step, as far as it can: it has them in its cache. The long rows come
+    /// before the short ones.
+    fn each_chunk(
         &self,
         rows: Range<usize>,
         across: usize,
         work: &(dyn Fn(Range<usize>, Range<usize>) + Sync),
+        others: usize,
+        other: &(dyn Fn(usize) + Sync),
     ) {
         let Sizes { chunk, share, .. } = *self.sizes;
+        let threads = self.team.threads();
         let shares = across.div_ceil(share);
-        self.team.each(rows.len().div_ceil(chunk) * shares, &|_, index| {
-            let rows = strip_of(rows.clone(), chunk, index / shares);
+        // As many rounds of chunks for every thread; some chunks are beyond the ends.
+        let rounds = rows.start / chunk / threads..rows.end.div_ceil(chunk).div_ceil(threads);
+        let others_each = others.div_ceil(threads);
+        let each = others_each + rounds.len() * shares;
+        self.team.each(each * threads, &|_, index| {
+            let (thread, index) = (index / each, index % each);
+            let Some(index) = index.checked_sub(others_each) else {
+                let index = index * threads + thread;
+                if index < others {
+                    other(index);
+                }
+                return;
+            };
+            let round = rounds.end - 1 - index / shares;
+            // Back and forth, for everyone to have as much to do.
+            let place = if round.is_multiple_of(2) { thread } else { threads - 1 - thread };
+            let first = (round * threads + place) * chunk;
+            let rows = first.max(rows.start)..(first + chunk).min(rows.end);
             let part = strip_of(0..across, share, index % shares);
             let part = part.start..part.end.min(rows.end);
-            if !part.is_empty() {
+            if !rows.is_empty() && !part.is_empty() {
                 work(rows, part);
             }
         });
@@ -332,30 +371,34 @@ impl<T: Scalar> Job<'_, T> {
     /// Some columns of some rows, as far as they are in the lower triangle: minus rows times
     /// columns of the operands, added to what is there unless that is `fresh`.
     fn lower(&self, fresh: bool, depth: usize, rows: Range<usize>, columns: Range<usize>) {
-        if columns.is_empty() {
+        if rows.is_empty() || columns.is_empty() {
             return;
         }
         let (wide, high) = (self.kernel.wide(), self.kernel.high());
+        let a = |rows: &Range<usize>| {
+            self.rows.part(0..high, rows.start / high * depth..rows.end.div_ceil(high) * depth)
+        };
+        let b = |columns: &Range<usize>| {
+            let columns = columns.start / wide..columns.end.div_ceil(wide);
+            self.columns.part(0..wide, columns.start * depth..columns.end * depth)
+        };
         let update = |rows: Range<usize>, columns: Range<usize>| {
-            let strips =
-                self.rows.part(0..high, rows.start / high * depth..rows.end.div_ceil(high) * depth);
-            let across = self
-                .columns
-                .part(0..wide, columns.start / wide * depth..columns.end.div_ceil(wide) * depth);
-            let target = self.a.part(rows, columns);
-            self.kernel.update(fresh, 0, depth, strips, depth, across, depth, target);
+            if !columns.is_empty() {
+                let (a, b) = (a(&rows), b(&columns));
+                let c = self.a.part(rows, columns);
+                self.kernel.update(fresh, 0, depth, a, depth, b, depth, c);
+            }
         };
         let whole = columns.start..columns.end.min(rows.start);
-        if !whole.is_empty() {
-            update(rows.clone(), whole);
-        }
         let rest = columns.start.max(rows.start)..columns.end;
-        if !rest.is_empty() {
-            for here in strips_of(rows, high) {
-                let until = rest.end.min(here.end);
-                if rest.start < until {
-                    update(here, rest.start..until);
-                }
+        update(rows.clone(), whole);
+        for here in strips_of(rows, high) {
+            update(here.clone(), rest.start..rest.end.min(here.start).max(rest.start));
+            let columns = rest.start.max(here.start)..rest.end.min(here.end);
+            if !columns.is_empty() {
+                let (a, b) = (a(&here), b(&columns));
+                assert!(columns.start == here.start, "columns {columns:?} of rows {here:?}");
+                self.kernel.update_below(fresh, depth, a, b, self.a.part(here, columns));
             }
         }
     }

@@ -24,11 +24,35 @@ pub(crate) fn mirror<T: Scalar>(
     hermitian: bool,
 ) {
     assert!(n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
+    let both = Matrix::new(a, n, n, n);
     if T::COMPLEX && hermitian {
-        by_tiles(team, n, a, from, T::conj);
+        by_tiles(team, both, both, from, T::conj);
         make_diagonal_real(n, a);
     } else {
-        by_tiles(team, n, a, from, |x| x);
+        by_tiles(team, both, both, from, |x| x);
+    }
+}
+
+/// Makes the lower triangle of `a` that of the Hermitian matrix of order `n` of which `from` is in
+/// `source`, on the threads of a team. What is above the diagonal of `a` stays as it is.
+pub(crate) fn bring_lower<T: Scalar>(
+    team: &dyn Team,
+    n: usize,
+    source: &[T],
+    a: &mut [T],
+    from: Triangle,
+) {
+    assert!(n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
+    // SAFETY: it is only read, and outlives the call.
+    let source = unsafe { Matrix::to_read(source, n) };
+    let a = Matrix::new(a, n, n, n);
+    match from {
+        Triangle::Upper => by_tiles(team, source, a, from, T::conj),
+        Triangle::Lower => team.each(n.div_ceil(TILE), &|_, index| {
+            for j in index * TILE..n.min((index + 1) * TILE) {
+                a.part(j..n, j..j + 1).copy_from(source.part(j..n, j..j + 1));
+            }
+        }),
     }
 }
 
@@ -39,14 +63,16 @@ pub(crate) fn make_diagonal_real<T: Scalar>(n: usize, a: &mut [T]) {
     }
 }
 
+/// Makes the other triangle of a matrix, with the diagonal, the image of one of `source`, which may be
+/// the same matrix.
 fn by_tiles<T: Scalar>(
     team: &dyn Team,
-    n: usize,
-    a: &mut [T],
+    source: Matrix<T>,
+    a: Matrix<T>,
     from: Triangle,
     image: impl Fn(T) -> T + Sync,
 ) {
-    let a = Matrix::new(a, n, n, n);
+    let n = a.rows();
     let kernel = Kernel::best();
     let tile = |index: usize| index * TILE..n.min((index + 1) * TILE);
     let tiles = n.div_ceil(TILE);
@@ -57,15 +83,15 @@ fn by_tiles<T: Scalar>(
         let here = tile(tiles - 1 - index);
         for before in (0..tiles - 1 - index).map(tile) {
             match from {
-                Triangle::Lower => copy(&kernel, a, here.clone(), before, &image),
-                Triangle::Upper => copy(&kernel, a, before, here.clone(), &image),
+                Triangle::Lower => copy(&kernel, source, a, here.clone(), before, &image),
+                Triangle::Upper => copy(&kernel, source, a, before, here.clone(), &image),
             }
         }
         for j in here.clone() {
-            for i in here.start..j {
+            for i in here.start..=j {
                 match from {
-                    Triangle::Lower => a.set(i, j, image(a.get(j, i))),
-                    Triangle::Upper => a.set(j, i, image(a.get(i, j))),
+                    Triangle::Lower => a.set(i, j, image(source.get(j, i))),
+                    Triangle::Upper => a.set(j, i, image(source.get(i, j))),
                 }
             }
         }
@@ -75,12 +101,13 @@ fn by_tiles<T: Scalar>(
 /// Copies some rows of some columns to the columns and rows of these numbers.
 fn copy<T: Scalar>(
     kernel: &Kernel<T>,
+    source: Matrix<T>,
     a: Matrix<T>,
     rows: Range<usize>,
     columns: Range<usize>,
     image: impl Fn(T) -> T,
 ) {
-    let (from, to) = (a.part(rows.clone(), columns.clone()), a.part(columns, rows));
+    let (from, to) = (source.part(rows.clone(), columns.clone()), a.part(columns, rows));
     if from.rows() == TILE && from.columns() == TILE {
         return copy_whole(kernel, from, to, image);
     }

@@ -40,7 +40,7 @@ use crate::workspace;
 pub(crate) use kernel::{Kernel, Kernels};
 pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
-pub(crate) use mirror::{make_diagonal_real, mirror};
+pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror};
 use sizes::{Aside, Sizes};
 use sweeps::Memory;
 pub(crate) use team::{Alone, Crew, Team, all, share};

@@ -127,18 +127,40 @@ pub(super) unsafe fn columns<V: Wide, T: Copy, const WIDTH: usize, const PARTS: 
 ///
 /// As [`columns`].
 #[inline(always)]
-pub(super) unsafe fn unpack_columns<T: Copy>(
-    wide: usize,
+pub(super) unsafe fn unpack_columns<V: Wide, T: Copy, const WIDTH: usize, const PARTS: usize>(
     rows: usize,
     columns: usize,
     strip: *const T,
     to: *mut T,
     stride: usize,
 ) {
-    for j in 0..columns {
-        for i in 0..rows {
-            // SAFETY: inside of what the caller promises.
-            unsafe { *to.add(i + j * stride) = *strip.add(i * wide + j) };
+    let wide = WIDTH / PARTS;
+    // SAFETY: all is inside of what the caller promises.
+    unsafe {
+        let mut first = 0;
+        if PARTS == 1 && columns == wide {
+            let (strip, to) = (strip.cast::<V::Real>(), to.cast::<V::Real>());
+            while first + V::LANES <= rows {
+                let mut tile = [V::zero(); MAX_LANES];
+                for i in 0..V::LANES {
+                    let from = strip.add((first + i) * WIDTH);
+                    tile[i] = if WIDTH == V::LANES {
+                        V::load(from)
+                    } else {
+                        V::load_first(from, WIDTH)
+                    };
+                }
+                V::transpose(&mut tile);
+                for j in 0..WIDTH {
+                    tile[j].store(to.add(first + j * stride));
+                }
+                first += V::LANES;
+            }
+        }
+        for j in 0..columns {
+            for i in first..rows {
+                *to.add(i + j * stride) = *strip.add(i * wide + j);
+            }
         }
     }
 }

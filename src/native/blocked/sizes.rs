@@ -77,7 +77,9 @@ impl Sizes {
 
     /// Those of a triangle.
     pub(super) fn of_half<T: Scalar>(kernel: &Kernel<T>, n: usize, threads: usize) -> Self {
-        Self::with(kernel, block_of_half(kernel, n), n, threads)
+        let sizes = Self::with(kernel, block_of_half(kernel, n), n, threads);
+        // Tiles on the diagonal begin where strips of rows do.
+        Sizes { share: SHARE / sizes.high * sizes.high, ..sizes }
     }
 
     fn with<T: Scalar>(kernel: &Kernel<T>, block: usize, n: usize, threads: usize) -> Self {
@@ -244,7 +246,7 @@ fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
 /// The columns of a block of a triangle for an order, as measured: narrower, since the work on the
 /// diagonal is a larger part of all.
 fn block_of_half<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
-    let wanted: usize = match weight::<T>(n) {
+    let wanted: usize = match n {
         0..300 => 24,
         300..800 => 48,
         800..3000 => 72,

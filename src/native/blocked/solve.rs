@@ -154,6 +154,7 @@ pub(super) unsafe fn right<
                     a: column(from).cast_const(),
                     a_stride: high,
                     b: of_triangle(from, j).cast(),
+                    b_ahead: 0,
                     c: column(j),
                     c_stride: high,
                     last: V::LANES,

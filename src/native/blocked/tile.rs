@@ -63,6 +63,9 @@ pub(super) unsafe fn update<
         }
         let rows = (task.rows - i * high).min(high) * PARTS;
         let columns = (task.columns - j * wide).min(wide);
+        // The next strip of B, which may be in the cache of another thread, while this one is used
+        // for the last time.
+        let leaves = next_j != j;
         // SAFETY: the strips that hold this tile are there, as the caller promises.
         unsafe {
             let tile = Tile {
@@ -72,6 +75,7 @@ pub(super) unsafe fn update<
                 a: task.a.add(i * task.a_strip).cast(),
                 a_stride: task.a_stride * PARTS,
                 b: task.b.add(j * task.b_strip).cast(),
+                b_ahead: if leaves { task.b_strip * PARTS } else { AHEAD * WIDTH },
                 c: task.c.add(i * high + j * wide * task.c_stride).cast(),
                 c_stride: task.c_stride * PARTS,
                 last: V::LANES,
@@ -109,6 +113,8 @@ pub(super) struct Tile<R> {
     pub(super) a: *const R,
     pub(super) a_stride: usize,
     pub(super) b: *const R,
+    /// How far ahead B is asked for.
+    pub(super) b_ahead: usize,
     pub(super) c: *mut R,
     pub(super) c_stride: usize,
     /// Lanes of the last vector of each column.
@@ -166,7 +172,7 @@ impl<R> Tile<R> {
                         for i in 0..HEIGHT {
                             V::prefetch(ahead.wrapping_add(i * V::LANES).cast(), true);
                         }
-                        V::prefetch(b.wrapping_add(AHEAD * WIDTH).cast(), true);
+                        V::prefetch(b.wrapping_add(self.b_ahead).cast(), true);
                     }
                     for j in 0..WIDTH {
                         let y = V::splat_from(b.add(j));
