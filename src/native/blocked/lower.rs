@@ -267,7 +267,8 @@ impl<T: Scalar> Job<'_, T> {
         let columns = self.sizes.columns_of(block);
         let depth = columns.len();
         let definite = self.half == Half::Definite;
-        let next = if block + 1 == self.sizes.blocks() { n..n } else { self.sizes.columns_of(block + 1) };
+        let next =
+            if block + 1 == self.sizes.blocks() { n..n } else { self.sizes.columns_of(block + 1) };
         let failed = Mutex::new(None);
         let below = |rows: Range<usize>, part: Range<usize>| {
             self.lower(false, depth, rows.clone(), part.start..part.end.min(columns.start));

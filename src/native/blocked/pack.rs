@@ -144,11 +144,8 @@ pub(super) unsafe fn unpack_columns<V: Wide, T: Copy, const WIDTH: usize, const 
                 let mut tile = [V::zero(); MAX_LANES];
                 for i in 0..V::LANES {
                     let from = strip.add((first + i) * WIDTH);
-                    tile[i] = if WIDTH == V::LANES {
-                        V::load(from)
-                    } else {
-                        V::load_first(from, WIDTH)
-                    };
+                    tile[i] =
+                        if WIDTH == V::LANES { V::load(from) } else { V::load_first(from, WIDTH) };
                 }
                 V::transpose(&mut tile);
                 for j in 0..WIDTH {
