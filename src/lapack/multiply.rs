@@ -135,7 +135,7 @@ fn gemm<T: Scalar>(n: usize, a: &[T], b: &[T], out: &mut [T]) {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use num_complex::{Complex32, Complex64};

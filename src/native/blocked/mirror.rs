@@ -166,7 +166,7 @@ fn lay_out<T: Scalar, const WIDE: usize>(
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::super::{Alone, Crew};
     use super::*;

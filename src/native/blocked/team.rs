@@ -308,7 +308,7 @@ impl Team for Crew {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
