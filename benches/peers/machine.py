@@ -1,9 +1,11 @@
 """The machine: what it is, how many threads everybody uses, and what forces kernels on them."""
 
+import ctypes
 import os
 import platform
 import re
 import subprocess
+import time
 from pathlib import Path
 
 PREFIXES = ("OPENBLAS_", "MKL_", "OMP_", "GOTO_", "BLIS_", "KMP_", "VECLIB_", "NUMEXPR_")
@@ -36,6 +38,35 @@ def wrong_pools(pools, threads):
         for pool in pools
         if pool["num_threads"] != threads
     ]
+
+
+WINDOW = 0.01  # seconds for which is watched
+RESTING = 0.25  # of a processor, at most, that processes take whose threads rest
+SETTLED = 0.5  # seconds that are waited, at most
+
+
+def settle(processes=()):
+    """Waits until the threads of this process and of others rest. Those of BLAS libraries and of pools wait
+    actively for more work after theirs, some for tens of milliseconds: whose turn is next would share the
+    processors with them. Whether they do now."""
+    clocks = [time.CLOCK_PROCESS_CPUTIME_ID, *filter(None, map(_clock_of, processes))]
+    end = time.monotonic() + SETTLED
+    while time.monotonic() < end:
+        used, start = sum(map(time.clock_gettime, clocks)), time.monotonic()
+        time.sleep(WINDOW)
+        if sum(map(time.clock_gettime, clocks)) - used < RESTING * (time.monotonic() - start):
+            return True
+    return False
+
+
+def _clock_of(process):
+    """The clock of the processor time of another process, where the system has such a thing."""
+    clock = ctypes.c_int()
+    try:
+        found = ctypes.CDLL(None).clock_getcpuclockid(process, ctypes.byref(clock)) == 0
+    except (AttributeError, OSError, TypeError):
+        return None
+    return clock.value if found else None
 
 
 def describe():

@@ -64,9 +64,9 @@ def product_is_right(a, product):
     return bool(_norm(expected - product[:, every]) <= bound)
 
 
-def measure(case, a, peers, effort, step=lambda peer: None):
+def measure(case, a, peers, effort, step=lambda peer: None, settle=lambda: None):
     """Figures of every peer by name. `peers` are prepared here, checked, and timed in turn. `step` is
-    told whose turn it is."""
+    told whose turn it is, `settle` called before."""
     figures, running = {}, []
     for peer in peers:
         step(peer.name)
@@ -92,7 +92,7 @@ def measure(case, a, peers, effort, step=lambda peer: None):
             running.append((peer, ratio))
         else:
             figures[peer.name] = {"status": "wrong", "ratio": ratio}
-    figures.update(_times(running, effort, step, a.nbytes))
+    figures.update(_times(running, effort, step, settle, a.nbytes))
     step(None)
     for peer in peers:
         peer.release()
@@ -103,12 +103,13 @@ def failure(error):
     return {"status": "failed", "why": f"{type(error).__name__}: {error}"[:200]}
 
 
-def _times(running, effort, step, size):
+def _times(running, effort, step, settle, size):
     figures, turns = {}, []
 
     def run(peer, times):
         """Seconds, or none of a peer that fails now."""
         make_memory_ready(size)
+        settle()
         step(peer.name)
         try:
             return peer.run(times)

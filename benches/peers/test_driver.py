@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -114,6 +115,27 @@ class Slow(Peer):
     def run(self, times):
         self.calls += times
         return self.seconds
+
+
+def test_threads_rest_before_every_turn():
+    case, peer, rested = Case(8, 1, "f64", "general", 1), Slow(0.2), []
+    measure.measure(case, case.matrices(), [peer], measure.FULL, settle=lambda: rested.append(peer.calls))
+    assert rested == [0, 1, 2]
+
+
+def test_threads_that_do_not_rest_are_noticed(monkeypatch):
+    if machine._clock_of(os.getpid()) is None:
+        pytest.skip("this system does not tell the processor time of other processes")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as waiting:
+        assert machine.settle([waiting.pid])
+        waiting.communicate(b"\n")
+    # Long enough for one that shares the processors.
+    monkeypatch.setattr(machine, "WINDOW", 0.3)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            assert not machine.settle([busy.pid])
+        finally:
+            busy.kill()
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(0.02, 6), (0.2, 3), (2.0, 2), (20.0, 1)])

@@ -33,6 +33,7 @@ def main():
     from threadpoolctl import threadpool_limits
 
     server = all_peers.Server(args.server)
+    processes = [server.process.pid]
     peers, missing = all_peers.available(server, args.torch)
     cases = [case for count in args.threads for case in plan(args.quick, count, args.only)]
     # For systems that cannot confine a process.
@@ -41,6 +42,8 @@ def main():
             work(
                 cases, args.worker, peers, QUICK if args.quick else FULL, results_file(args), steps,
                 missing=missing, patience=args.patience,
+                # The threads of one processor are one, which rests when its work is done.
+                settle=(lambda: machine.settle(processes)) if args.worker > 1 else (lambda: None),
             )
         except ServerEnded as error:
             sys.exit(f"bench: {error}")
@@ -51,7 +54,7 @@ def main():
     os._exit(0)
 
 
-def work(cases, threads, peers, effort, path, steps, *, missing, patience):
+def work(cases, threads, peers, effort, path, steps, *, missing, patience, settle=lambda: None):
     """Measures the cases of so many threads, and adds a line to the file for each."""
     from cases import cost, expected
     from measure import measure
@@ -73,7 +76,7 @@ def work(cases, threads, peers, effort, path, steps, *, missing, patience):
             steps.case(case.id, patience + 20 * expected(case), **progress())
             left_out = without(gone, case, by_id)
             taking_part = [peer for peer in peers if peer.name not in left_out]
-            figures = left_out | measure(case, case.matrices(), taking_part, effort, steps)
+            figures = left_out | measure(case, case.matrices(), taking_part, effort, steps, settle)
             # Now that all are loaded and have run.
             pools = threadpool_info()
             line = {
