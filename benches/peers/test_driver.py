@@ -129,6 +129,7 @@ def test_threads_that_do_not_rest_are_noticed(monkeypatch):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as waiting:
         assert machine.settle([waiting.pid])
         waiting.communicate(b"\n")
+    assert machine.settle([waiting.pid])
     # Long enough for one that shares the processors.
     monkeypatch.setattr(machine, "WINDOW", 0.3)
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
