@@ -10,6 +10,9 @@ COLUMNS = 64  # of a large matrix
 LONG = 1.0  # seconds: enough in two rounds
 RESULTS = 2  # as many of a result's size are made ready before it is timed
 LEAST = 1 << 20  # bytes of a result that comes from the system, not from what the process has
+# Seconds of a run from which on it does not matter that it begins after a rest, with cold caches, a slow
+# clock and threads asleep.
+COLD = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ def product_is_right(a, product):
     return bool(_norm(expected - product[:, every]) <= bound)
 
 
-def measure(case, a, peers, effort, step=lambda peer: None, settle=lambda: None):
+def measure(case, a, peers, effort, step=lambda peer: None, settle=None):
     """Figures of every peer by name. `peers` are prepared here, checked, and timed in turn. `step` is
-    told whose turn it is, `settle` called before."""
+    told whose turn it is, `settle`, if there is one, called before."""
     figures, running = {}, []
     for peer in peers:
         step(peer.name)
@@ -103,15 +106,30 @@ def failure(error):
     return {"status": "failed", "why": f"{type(error).__name__}: {error}"[:200]}
 
 
+@dataclass
+class _Turns:
+    """The measurements of a peer."""
+
+    peer: object
+    ratio: float | None
+    once: float  # seconds of a call, as far as is known before
+    times: int  # calls of a measurement
+    rounds: int
+    taken: list  # seconds of a call, on average of each measurement
+
+
 def _times(running, effort, step, settle, size):
     figures, turns = {}, []
 
-    def run(peer, times):
+    def run(peer, times, once=np.inf):
         """Seconds, or none of a peer that fails now."""
         make_memory_ready(size)
-        settle()
+        if settle:
+            settle()
         step(peer.name)
         try:
+            if settle and once * times < COLD:
+                peer.run(times)
             return peer.run(times)
         except ServerEnded:
             raise
@@ -124,17 +142,24 @@ def _times(running, effort, step, settle, size):
         if once is None:
             continue
         # A run as long as a measurement is one: the first round. A shorter one says how often to repeat it.
-        taken = [once] if once >= effort.slice else []
-        if not taken:
-            once = min(once, run(peer, 1) or once)
-        times = max(1, int(effort.slice / max(once, 1e-9)))
-        turns.append((peer, ratio, times, rounds_for(once * times, effort), taken))
-    while waiting := [turn for turn in turns if len(turn[4]) < turn[3] and turn[0].name not in figures]:
-        for peer, _, times, _, taken in waiting:
-            taken.append(run(peer, times))
-    for peer, ratio, times, _, taken in turns:
-        if peer.name not in figures:
-            figures[peer.name] = {"status": "ok", "ratio": ratio, "times": times, **summary(taken)}
+        taken = [once] if once >= (COLD if settle else effort.slice) else []
+        times = 1
+        # First calls take longest.
+        for _ in range(0 if taken else 2):
+            once = min(once, run(peer, times, once) or once)
+            times = max(1, int(effort.slice / max(once, 1e-9)))
+        turns.append(_Turns(peer, ratio, once, times, rounds_for(once * times, effort), taken))
+    while waiting := [turn for turn in turns if len(turn.taken) < turn.rounds and turn.peer.name not in figures]:
+        for turn in waiting:
+            turn.taken.append(run(turn.peer, turn.times, turn.once))
+    for turn in turns:
+        if turn.peer.name not in figures:
+            figures[turn.peer.name] = {
+                "status": "ok",
+                "ratio": turn.ratio,
+                "times": turn.times,
+                **summary(turn.taken),
+            }
     return figures
 
 

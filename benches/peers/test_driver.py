@@ -123,6 +123,13 @@ def test_threads_rest_before_every_turn():
     assert rested == [0, 1, 2]
 
 
+def test_what_begins_after_a_rest_is_warm_before_it_counts():
+    case, peer, rested = Case(8, 1, "f64", "general", 1), Slow(0.05), []
+    measure.measure(case, case.matrices(), [peer], measure.FULL, settle=lambda: rested.append(peer.calls))
+    # How long it takes is not known at first.
+    assert rested == [0, 1, 3, 5, 7, 9]
+
+
 def test_threads_that_do_not_rest_are_noticed(monkeypatch):
     if machine._clock_of(os.getpid()) is None:
         pytest.skip("this system does not tell the processor time of other processes")

@@ -43,7 +43,7 @@ def main():
                 cases, args.worker, peers, QUICK if args.quick else FULL, results_file(args), steps,
                 missing=missing, patience=args.patience,
                 # The threads of one processor are one, which rests when its work is done.
-                settle=(lambda: machine.settle(processes)) if args.worker > 1 else (lambda: None),
+                settle=(lambda: machine.settle(processes)) if args.worker > 1 else None,
             )
         except ServerEnded as error:
             sys.exit(f"bench: {error}")
@@ -54,7 +54,7 @@ def main():
     os._exit(0)
 
 
-def work(cases, threads, peers, effort, path, steps, *, missing, patience, settle=lambda: None):
+def work(cases, threads, peers, effort, path, steps, *, missing, patience, settle=None):
     """Measures the cases of so many threads, and adds a line to the file for each."""
     from cases import cost, expected
     from measure import measure
