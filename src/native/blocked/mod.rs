@@ -1,12 +1,12 @@
 //! The native engine for one matrix of any order: LU with partial pivoting and the inverse from
 //! it, in little more time than a product of two matrices of that order takes.
 //!
-//! [`sweeps`] is the algorithm, [`lower`] the one for a triangle; [`panel`] and [`leaf`] factor a
-//! block of columns; [`tile`] is the product that nearly all of the work is, [`solve`] the
-//! triangular systems within a block; both read [`strips`] of matrices, which [`pack`] makes.
-//! [`kernel`] has all of these for each instruction set. [`permute`] brings the columns of the
-//! inverse to their places, [`mirror`](mod@mirror) the other triangle of a symmetric one to its;
-//! [`sizes`] says how wide the blocks are, [`team`] who works on them.
+//! [`sweeps`] is the algorithm, on the parts of its [`memory`]; [`lower`] the one for a triangle;
+//! [`panel`] and [`leaf`] factor a block of columns; [`tile`] is the product that nearly all of the
+//! work is, [`solve`] the triangular systems within a block; both read [`strips`] of matrices, which
+//! [`pack`] makes. [`kernel`] has all of these for each instruction set. [`permute`] brings the
+//! columns of the inverse to their places, [`mirror`](mod@mirror) the other triangle of a symmetric
+//! one to its; [`sizes`] says how wide the blocks are, [`team`] who works on them.
 //!
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns
@@ -17,6 +17,7 @@ mod kernel;
 mod leaf;
 mod lower;
 mod matrix;
+mod memory;
 mod mirror;
 mod pack;
 mod panel;
@@ -40,9 +41,9 @@ use crate::workspace;
 pub(crate) use kernel::{Kernel, Kernels};
 pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
+use memory::Memory;
 pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror};
 use sizes::{Aside, Sizes};
-use sweeps::Memory;
 pub(crate) use team::{Alone, Crew, Team, all, share};
 
 /// Memory that is kept from matrix to matrix.

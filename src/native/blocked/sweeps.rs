@@ -9,6 +9,7 @@
 use super::kernel::{GROUP, Kernel};
 use super::leaf::reciprocal;
 use super::matrix::Matrix;
+use super::memory::Memory;
 use super::panel::{self, swap_rows};
 use super::permute::{self, Columns};
 use super::sizes::{Aside, Kind, Sizes};
@@ -19,45 +20,6 @@ use crate::engine::Breakdown;
 use crate::workspace;
 use std::ops::Range;
 use std::sync::Mutex;
-
-/// The memory of an inversion.
-#[derive(Clone, Copy)]
-pub(super) struct Memory<T> {
-    /// The matrix, if it is not in `a` yet; only read.
-    pub(super) source: Option<Matrix<T>>,
-    /// The matrix; then U⁻¹ above the diagonal and L below; then the inverse.
-    pub(super) a: Matrix<T>,
-    /// A block of columns, where those of `a` lie badly.
-    pub(super) aside: Option<Matrix<T>>,
-    /// L and U of the block under way.
-    pub(super) factors: Matrix<T>,
-    /// The same of every block, in strips of columns.
-    pub(super) diagonal: Matrix<T>,
-    /// Inverses of the pivots of the block under way.
-    pub(super) inverses: Matrix<T>,
-    /// Strips of columns of a block that is being factored.
-    pub(super) squares: Matrix<T>,
-    /// Strips of rows: for every chunk if a team shares them, and for every thread.
-    pub(super) rows: Matrix<T>,
-    /// Strips of columns: rows of U, then rows of L.
-    pub(super) columns: Matrix<T>,
-    /// The pivots.
-    pub(super) pivots: Matrix<T>,
-    /// The row with which each one was exchanged, counted from the first row of its block.
-    pub(super) exchanged: Matrix<usize>,
-    /// The row of a block of columns of L that ends up in each place.
-    pub(super) order: Matrix<usize>,
-    /// The row that the last block has exchanged to each place.
-    pub(super) place: Matrix<usize>,
-    /// The column of X that comes to each place of the inverse.
-    pub(super) columns_order: Matrix<usize>,
-    /// The cycles of that, or its inverse.
-    pub(super) cycles: Matrix<usize>,
-    /// Where the inverse is to be: in `a`, or in another matrix.
-    pub(super) result: Matrix<T>,
-    /// If asked for: the largest size above the diagonal in every column of U.
-    pub(super) above: Option<Matrix<T>>,
-}
 
 /// Inverts the matrix in `memory.source`, or in `memory.a`, into `memory.result`.
 ///
@@ -116,7 +78,7 @@ fn factor<T: Scalar>(
     panel::factor(kernel, panel, exchanged, memory.squares, &leaf)
         .map_err(|column| Breakdown::ZeroPivot(j + column))?;
     let factors = memory.factors.part(0..depth, 0..depth);
-    let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+    let diagonal = memory.diagonal_of(block, sizes, kernel);
     keep_factors(kernel, panel.part(0..width, 0..width), factors, diagonal);
     for k in 0..depth {
         memory.inverses.set(k, 0, reciprocal(factors.get(k, k)));
@@ -238,7 +200,7 @@ impl<T: Scalar> Step<'_, T> {
         let (j, width) = (columns.start, columns.len());
         let depth = width.next_multiple_of(GROUP);
         let wide = kernel.wide();
-        let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+        let diagonal = memory.diagonal_of(block, sizes, kernel);
         let inverses = memory.inverses.part(0..depth, 0..1);
         let (kind, rows) = sizes.task(block, index);
         match kind {
@@ -322,7 +284,7 @@ fn substitute<T: Scalar>(
             for to in block + 1..sizes.blocks() {
                 let rows = sizes.columns_of(to);
                 let strip = (here.start - first) / wide;
-                let strips = l_of(memory, sizes, wide, span, to);
+                let strips = memory.l_of(to, span, sizes, kernel);
                 let column = memory.a.part(0..n, here.clone());
                 // SAFETY: nobody changes it before all are done.
                 let order = unsafe { memory.order.part(rows.clone(), 0..1).column(0) };
@@ -338,7 +300,7 @@ fn substitute<T: Scalar>(
             let columns = sizes.columns_of(block);
             let width = columns.len();
             let depth = width.next_multiple_of(GROUP);
-            let diagonal = diagonal(kernel, sizes, memory.diagonal, block);
+            let diagonal = memory.diagonal_of(block, sizes, kernel);
             pack_rows(kernel, memory.a.part(rows.clone(), columns.clone()), strips, depth);
             for (at, here) in strips_of(rows.clone(), high).enumerate() {
                 let strip = nth(strips, at, depth);
@@ -358,7 +320,7 @@ fn substitute<T: Scalar>(
                 }
             }
             let until = columns.start.min(sizes.columns_of(span.end - 1).end);
-            let l = l_of(memory, sizes, wide, span, block);
+            let l = memory.l_of(block, span, sizes, kernel);
             let target = memory.a.part(rows.clone(), first..until);
             kernel.update(false, 0, width, strips, depth, l, width, target);
         }
@@ -404,45 +366,4 @@ fn follow_exchanges<T: Scalar>(sizes: &Sizes, memory: &Memory<T>, block: usize) 
     for row in &mut order[next.start..] {
         *row = place[*row];
     }
-}
-
-impl<T: Scalar> Memory<T> {
-    /// The columns of a block from its first row on, or the place where it is factored.
-    fn panel(&self, sizes: &Sizes, block: usize) -> Matrix<T> {
-        let columns = sizes.columns_of(block);
-        match self.aside {
-            Some(aside) => aside.part(0..sizes.n - columns.start, 0..columns.len()),
-            None => self.a.part(columns.start..sizes.n, columns),
-        }
-    }
-
-    /// Strips of rows of a thread or a chunk.
-    fn rows_of(&self, index: usize, sizes: &Sizes, kernel: &Kernel<T>) -> Matrix<T> {
-        let each = sizes.columns_of_rows(kernel);
-        self.rows.part(0..kernel.high(), index * each..(index + 1) * each)
-    }
-}
-
-/// Strips of columns of a block on the diagonal.
-fn diagonal<T: Scalar>(
-    kernel: &Kernel<T>,
-    sizes: &Sizes,
-    all: Matrix<T>,
-    block: usize,
-) -> Matrix<T> {
-    let each = sizes.block * sizes.block / kernel.wide();
-    all.part(0..kernel.wide(), block * each..(block + 1) * each)
-}
-
-/// Strips of columns with the rows that a block has in L, of the columns of a span of blocks to
-/// its left.
-fn l_of<T: Scalar>(
-    memory: &Memory<T>,
-    sizes: &Sizes,
-    wide: usize,
-    span: &Range<usize>,
-    block: usize,
-) -> Matrix<T> {
-    let (start, end) = (sizes.l_until(span, block), sizes.l_until(span, block + 1));
-    memory.columns.part(0..wide, start / wide..end / wide)
 }
