@@ -21,6 +21,8 @@ mod native;
 mod norm;
 mod place;
 mod platform;
+#[allow(unsafe_code)]
+mod processor;
 mod pseudo_inverse;
 mod ragged;
 mod residual;

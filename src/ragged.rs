@@ -4,6 +4,7 @@ use crate::element::Element;
 use crate::error::Result;
 use crate::layout;
 use crate::place;
+use crate::processor::Apart;
 use crate::schedule::{Schedule, TASK_NS, cost_ns};
 use crate::stack::{Call, leading_and_order};
 use crate::threads;
@@ -61,7 +62,12 @@ pub(crate) fn invert_many<A: Element>(
                 call.together(threads, |workspace| item.invert(call, workspace));
             }
         }
-        call.workers.install(|| halve(others, &work));
+        let apart = Apart::new(call.workers.count());
+        let work_apart = |items: &mut [Item<'_, '_, A>]| {
+            apart.go_on(rayon::current_thread_index().unwrap_or(0));
+            work(items);
+        };
+        call.workers.install(|| halve(others, &work_apart));
     });
     Ok(results.into_iter().map(|result| result.expect("every matrix was visited")).collect())
 }

@@ -14,6 +14,7 @@ use crate::layout;
 use crate::native::MAX_LANES;
 use crate::native::blocked::Crew;
 use crate::place;
+use crate::processor::Apart;
 use crate::schedule::{Schedule, schedule};
 use crate::structure::Structure;
 use crate::threads;
@@ -200,7 +201,12 @@ pub(crate) fn invert<'a, A: Element>(
             });
         }
         Schedule::Spread { grain } => threads::with_one(|| {
-            call.workers.install(|| halve(run, grain, &|run| threads::on_worker(|| in_turn(run))));
+            let apart = Apart::new(call.workers.count());
+            let work = |run: Run<'_, A>| {
+                apart.go_on(rayon::current_thread_index().unwrap_or(0));
+                threads::on_worker(|| in_turn(run));
+            };
+            call.workers.install(|| halve(run, grain, &work));
         }),
     }
     failures.in_order()

@@ -1,5 +1,7 @@
 //! Who works on one matrix.
 
+use crate::processor::Apart;
+use crate::workspace;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -90,8 +92,9 @@ pub(crate) fn all<T: Sync>(
 /// A leader, who calls [`each`](Team::each), and threads that help wherever they come in time.
 ///
 /// Nobody waits for a helper that has not begun: where the threads are busy elsewhere, the leader
-/// does all the work. A helper with nothing to do looks for work for some microseconds, then lets
-/// others have its core, and after about a millisecond sleeps until there is some.
+/// does all the work. A helper that the system has put on the leader's processor goes to another one.
+/// A helper with nothing to do looks for work for some microseconds, then lets others have its core,
+/// and after about a millisecond sleeps until there is some.
 pub(crate) struct Crew {
     threads: usize,
     /// [`OPEN`], [`DISMISSED`], how many helpers are at work, and which job it is.
@@ -105,6 +108,8 @@ pub(crate) struct Crew {
     alarm: Condvar,
     /// What a helper panicked with, for the leader to go on with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+    /// Keeps the helpers from the leader's processor.
+    apart: Apart,
 }
 
 /// An index with cache lines of its own.
@@ -138,9 +143,11 @@ unsafe impl Sync for Crew {}
 unsafe impl Send for Crew {}
 
 impl Crew {
-    /// A leader and `threads − 1` helpers.
+    /// A leader, who is the calling thread, and `threads − 1` helpers.
     pub(crate) fn new(threads: usize) -> Self {
         assert!(threads < JOB / HELPER, "{threads} threads");
+        let apart = Apart::new(threads);
+        apart.go_on(0);
         Crew {
             threads,
             gate: AtomicUsize::new(0),
@@ -150,15 +157,17 @@ impl Crew {
             bed: Mutex::new(()),
             alarm: Condvar::new(),
             panic: Mutex::new(None),
+            apart,
         }
     }
 
     /// Helps as thread `thread`, until the crew is dismissed.
     pub(crate) fn help(&self, thread: usize) {
         assert!((1..self.threads).contains(&thread), "thread {thread} of {}", self.threads);
+        self.apart.go_on(thread);
         let mut last = None;
         loop {
-            let gate = self.wait(last);
+            let gate = self.wait(thread, last);
             if gate & DISMISSED != 0 {
                 return;
             }
@@ -180,7 +189,7 @@ impl Crew {
     }
 
     /// Waits for a job that is not the last one, or for the end.
-    fn wait(&self, last: Option<usize>) -> usize {
+    fn wait(&self, thread: usize, last: Option<usize>) -> usize {
         let is_new =
             |gate: usize| gate & DISMISSED != 0 || (gate & OPEN != 0 && Some(gate / JOB) != last);
         for look in 0..LOOKS + LATER_LOOKS {
@@ -196,17 +205,23 @@ impl Crew {
             let gate = self.gate.load(Ordering::SeqCst);
             if is_new(gate) {
                 self.asleep.fetch_sub(1, Ordering::SeqCst);
+                drop(bed);
+                self.apart.find_place(thread);
                 return gate;
             }
             bed = self.alarm.wait(bed).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn wake(&self) {
-        if self.asleep.load(Ordering::SeqCst) > 0 {
-            let _bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
-            self.alarm.notify_all();
+    /// Wakes helpers; whether there are any asleep.
+    fn wake(&self) -> bool {
+        if self.asleep.load(Ordering::SeqCst) == 0 {
+            return false;
         }
+        self.apart.stay(0);
+        let _bed = workspace::lock(&self.bed);
+        self.alarm.notify_all();
+        true
     }
 
     fn work_off(&self, thread: usize, job: Job) {
@@ -286,6 +301,7 @@ impl Team for Crew {
         if count <= 1 {
             return Alone.each(count, work);
         }
+        self.apart.go_on(0);
         let gate = self.gate.load(Ordering::Acquire);
         assert!(gate & OPEN == 0, "a crew has one leader");
         // SAFETY: only the lifetime changes; `Close` keeps the closure in use no longer.
@@ -298,7 +314,10 @@ impl Team for Crew {
         }
         self.gate.store(gate.wrapping_add(JOB) | OPEN, Ordering::SeqCst);
         let close = Close(self);
-        self.wake();
+        if self.wake() {
+            // For those who wait for this processor.
+            std::thread::yield_now();
+        }
         self.work_off(0, job);
         drop(close);
         let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
