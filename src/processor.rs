@@ -1,8 +1,8 @@
 //! The processors that threads are on.
 //!
 //! A system may put a thread that it wakes on the processor of the one that has called for it, and
-//! leave it waiting there for milliseconds while another processor is idle. Linux does so on
-//! virtual machines, where a processor at rest looks like one that the host has taken away.
+//! leave it waiting there for milliseconds while another processor is idle. That was seen with Linux
+//! on a virtual machine, where it may take a processor at rest for one that the host has taken away.
 
 use crate::workspace::lock;
 use std::sync::Mutex;
@@ -65,7 +65,7 @@ impl Apart {
         }
     }
 
-    /// To be called by a thread that is going to wake others.
+    /// To be called by a thread that is going to wake others, which may wait for its processor again.
     pub(crate) fn stay(&self, thread: usize) {
         if let (Some(here), Some(place)) =
             (Processor::current(), lock(&self.places).get_mut(thread))

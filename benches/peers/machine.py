@@ -47,7 +47,7 @@ SETTLED = 0.5  # seconds that are waited, at most
 
 def settle(processes=()):
     """Waits until the threads of this process and of others rest. Those of BLAS libraries and of pools wait
-    actively for more work after theirs, some for tens of milliseconds: whose turn is next would share the
+    actively for more work after theirs, some for a tenth of a second: whose turn is next would share the
     processors with them. Whether they do now."""
     clocks = [time.CLOCK_PROCESS_CPUTIME_ID, *filter(None, map(_clock_of, processes))]
     end = time.monotonic() + SETTLED
