@@ -28,6 +28,7 @@ pub(crate) fn invert<T: Scalar>(n: usize, a: &mut [T], ask: Ask) -> Result<Facts
         rcond: ask.rcond.map(|_| at_most_max(smallest) / at_most_max(largest)),
         determinant: ask.determinant.then(|| determinant.sign_and_log()),
         overflow: None,
+        finite: false,
     })
 }
 

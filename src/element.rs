@@ -4,6 +4,10 @@ use half::{bf16, f16};
 use ndarray::LinalgScalar;
 use num_complex::{Complex32, Complex64};
 use std::fmt::{Debug, Display};
+use std::ops::Range;
+
+/// Where re² + im² has neither over- nor underflown, nor one of its terms in a way that matters.
+pub(crate) const SQUARES_IN_RANGE: Range<f64> = 1e-280..1e300;
 
 /// An element type that an input array may have, and the scalar its inverse is computed in.
 ///
@@ -198,7 +202,7 @@ macro_rules! complex_scalar {
                 let (re, im) = (f64::from(self.re), f64::from(self.im));
                 let squares = re * re + im * im;
                 // `hypot` is for squares that over- or underflow: it takes ten times as long.
-                if (1e-280..1e300).contains(&squares) { squares.sqrt() } else { re.hypot(im) }
+                if SQUARES_IN_RANGE.contains(&squares) { squares.sqrt() } else { re.hypot(im) }
             }
             #[inline]
             fn is_finite(self) -> bool {

@@ -204,6 +204,9 @@ pub(crate) struct Facts<T> {
     /// The first step whose pivot is not finite. The inverse is wrong then, whatever it looks
     /// like.
     pub(crate) overflow: Option<usize>,
+    /// Whether a norm of the inverse has shown every element of it to be finite. If not, nothing is
+    /// said.
+    pub(crate) finite: bool,
 }
 
 /// Why a factorization stopped. Counted from 0, in terms of the slice the engine was given.

@@ -1,6 +1,6 @@
 //! 1-norms, computed so that they neither overflow nor read what must not be read.
 
-use crate::element::Scalar;
+use crate::element::{SQUARES_IN_RANGE, Scalar};
 use crate::engine::Norm;
 use crate::native::blocked::{Team, share};
 use crate::native::set::vectorized;
@@ -31,6 +31,15 @@ impl Part {
     }
 }
 
+/// Groups of columns whose row sums are taken apart from each other, for threads to read whole columns;
+/// as many for every team.
+const GROUPS: usize = 8;
+
+/// Numbers of workspace for a norm of a matrix of order `n`.
+pub(crate) const fn workspace(n: usize) -> usize {
+    n * (1 + GROUPS)
+}
+
 /// The norm of a matrix of order `n`, times `factor`, with the same bits for every team.
 ///
 /// `sums` is workspace. LAPACK's `lange`, `lantr` and `lansy` with norm `1` or `I`.
@@ -43,60 +52,119 @@ pub(crate) fn norm<T: Scalar>(
     factor: f64,
     sums: &mut Vec<f64>,
 ) -> f64 {
-    sums.clear();
-    sums.resize(n, 0.0);
     // A mirrored triangle is in the sums of its columns and, without the diagonal, of its rows.
     let mirrored = matches!(part, Part::Mirrored(_));
+    sums.clear();
+    sums.resize(workspace(n), 0.0);
+    let (sums, groups) = sums.split_at_mut(n);
     if mirrored || which == Norm::One {
         share(team, sums, 1, &|first, sums| {
-            vectorized(|| {
-                for (j, sum) in (first..).zip(sums) {
-                    *sum = sum_of(&a[j * n..][part.rows(n, j)], factor);
-                }
-            });
+            for (j, sum) in (first..).zip(sums) {
+                *sum = sum_of(&a[j * n..][part.rows(n, j)], factor);
+            }
         });
     }
     if mirrored || which == Norm::Infinity {
-        share(team, sums, 1, &|first, sums| {
-            vectorized(|| {
-                for j in 0..n {
+        share(team, groups, n, &|first, groups| {
+            for (group, sums) in (first / n..).zip(groups.chunks_mut(n)) {
+                for j in n * group / GROUPS..n * (group + 1) / GROUPS {
                     let mut rows = part.rows(n, j);
                     match part {
                         Part::Mirrored(Triangle::Lower) => rows.start += 1,
                         Part::Mirrored(Triangle::Upper) => rows.end -= 1,
                         _ => {}
                     }
-                    let rows = rows.start.max(first)..rows.end.min(first + sums.len());
-                    if rows.is_empty() {
-                        continue;
-                    }
-                    let sums = &mut sums[rows.start - first..rows.end - first];
-                    for (sum, &x) in sums.iter_mut().zip(&a[j * n..][rows]) {
-                        *sum += size(x, factor);
+                    if !rows.is_empty() {
+                        add_sizes(&mut sums[rows.clone()], &a[j * n..][rows], n, factor);
                     }
                 }
-            });
+            }
         });
+        for group in groups.chunks(n) {
+            sums.iter_mut().zip(group).for_each(|(sum, of_group)| *sum += of_group);
+        }
     }
     largest(sums.iter().copied())
 }
 
-/// The sum of the sizes of some numbers times `factor`: several sums side by side, for the compiler
-/// to put into registers.
-#[inline]
-fn sum_of<T: Scalar>(column: &[T], factor: f64) -> f64 {
-    let mut sums = [0.0; 16];
-    let (whole, rest) = column.as_chunks::<16>();
-    for some in whole.iter().map(|some| &some[..]).chain([rest]) {
-        for (sum, &x) in sums.iter_mut().zip(some) {
-            *sum += size(x, factor);
+vectorized! {
+    /// The sum of the sizes of some numbers times `factor`: several sums side by side.
+    fn sum_of[T: Scalar](numbers: &[T], factor: f64) -> f64 {
+        let (mut sums, mut last, mut sizes) = ([0.0; 32], [0.0; 32], [0.0; RUN]);
+        if !T::COMPLEX && factor == 1.0 {
+            let (whole, rest) = numbers.as_chunks::<32>();
+            for run in whole {
+                sums.iter_mut().zip(run).for_each(|(sum, &x)| *sum += x.modulus());
+            }
+            last.iter_mut().zip(rest).for_each(|(to, &x)| *to = x.modulus());
+        } else {
+            for run in numbers.chunks(RUN) {
+                for some in sizes_of(run, factor, &mut sizes).chunks(sums.len()) {
+                    sums.iter_mut().zip(some).for_each(|(sum, size)| *sum += size);
+                }
+            }
+        }
+        sums.iter_mut().zip(last).for_each(|(sum, last)| *sum += last);
+        let mut count = sums.len();
+        while count > 1 {
+            count /= 2;
+            for i in 0..count {
+                sums[i] += sums[i + count];
+            }
+        }
+        sums[0]
+    }
+
+    /// Adds the size of each number times `factor` to the sum beside it, column for column, which
+    /// are `stride` numbers apart.
+    pub(crate) fn add_sizes[T: Scalar](
+        sums: &mut [f64],
+        columns: &[T],
+        stride: usize,
+        factor: f64,
+    ) -> () {
+        let rows = sums.len();
+        let mut sizes = [0.0; RUN];
+        for column in columns.chunks(stride) {
+            if !T::COMPLEX && factor == 1.0 {
+                sums.iter_mut().zip(&column[..rows]).for_each(|(sum, &x)| *sum += x.modulus());
+                continue;
+            }
+            for (sums, run) in sums.chunks_mut(RUN).zip(column[..rows].chunks(RUN)) {
+                let sizes = sizes_of(run, factor, &mut sizes);
+                sums.iter_mut().zip(sizes).for_each(|(sum, size)| *sum += *size);
+            }
         }
     }
-    sums.into_iter().sum()
+}
+
+/// Numbers whose sizes are taken together.
+const RUN: usize = 64;
+
+/// The sizes of [`RUN`] numbers at most, times `factor`.
+#[allow(clippy::inline_always)] // for the registers of its callers
+#[inline(always)]
+fn sizes_of<'a, T: Scalar>(numbers: &[T], factor: f64, sizes: &'a mut [f64; RUN]) -> &'a [f64] {
+    let sizes = &mut sizes[..numbers.len()];
+    let mut in_range = T::COMPLEX && factor == 1.0;
+    if in_range {
+        // What `modulus` does, without a decision for every number.
+        for (size, &x) in sizes.iter_mut().zip(numbers) {
+            let (re, im): (f64, f64) = (x.re().into(), x.im().into());
+            let squares = re * re + im * im;
+            in_range &= SQUARES_IN_RANGE.contains(&squares) | (x == T::zero());
+            *size = squares.sqrt();
+        }
+    }
+    if !in_range {
+        sizes.iter_mut().zip(numbers).for_each(|(to, &x)| *to = size(x, factor));
+    }
+    sizes
 }
 
 /// |x| times a power of two, which is taken first: the modulus of a complex number may overflow
 /// where its parts do not.
+#[inline]
 pub(crate) fn size<T: Scalar>(x: T, factor: f64) -> f64 {
     if factor == 1.0 { x.modulus() } else { x.scale(factor).modulus() }
 }
@@ -126,8 +194,12 @@ pub(crate) fn for_condition<T: Scalar>(
     a: &[T],
     sums: &mut Vec<f64>,
 ) -> ScaledNorm {
-    let fits = |value: f64| T::Real::from_f64(value).is_finite();
-    scaled(|factor| norm(team, which, part, n, a, factor, sums), fits)
+    scaled(|factor| norm(team, which, part, n, a, factor, sums), fits::<T>)
+}
+
+/// Whether a norm is in the range of the scalar.
+pub(crate) fn fits<T: Scalar>(value: f64) -> bool {
+    T::Real::from_f64(value).is_finite()
 }
 
 /// A norm that is computed times a factor: 1 if it fits then, else one that makes it fit.

@@ -28,5 +28,5 @@ pub(super) fn invert<T: Scalar + Routines>(
     let determinant = ask.determinant.then(|| determinant::of_lu(n, a, &work.ipiv));
     T::getri(work, n, a).map_err(Breakdown::ZeroPivot)?;
     let rcond = settled_rcond(work, ask, rcond, norm, Part::Full, n, a);
-    Ok(Facts { rcond, determinant, overflow })
+    Ok(Facts { rcond, determinant, overflow, finite: false })
 }

@@ -34,5 +34,5 @@ pub(super) fn invert<T: Scalar + Routines>(
         T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
     }
     let rcond = settled_rcond(work, ask, rcond, norm, Part::Mirrored(triangle), n, a);
-    Ok(Facts { rcond, determinant, overflow: None })
+    Ok(Facts { rcond, determinant, overflow: None, finite: false })
 }

@@ -28,5 +28,5 @@ pub(super) fn invert<T: Scalar + Routines>(
         .then(|| determinant::of_block_diagonal(symmetry, triangle, n, a, &work.ipiv));
     T::sytri(work, symmetry, triangle, n, a).map_err(Breakdown::ZeroPivot)?;
     let rcond = settled_rcond(work, ask, rcond, norm, Part::Mirrored(triangle), n, a);
-    Ok(Facts { rcond, determinant, overflow })
+    Ok(Facts { rcond, determinant, overflow, finite: false })
 }

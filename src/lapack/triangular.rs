@@ -26,5 +26,5 @@ pub(super) fn invert<T: Scalar + Routines>(
     let determinant = ask.determinant.then(|| determinant::of_triangular(n, a));
     T::trtri(triangle, n, a).map_err(Breakdown::ZeroPivot)?;
     let rcond = settled_rcond(work, ask, rcond, norm, part, n, a);
-    Ok(Facts { rcond, determinant, overflow: None })
+    Ok(Facts { rcond, determinant, overflow: None, finite: false })
 }

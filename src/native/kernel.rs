@@ -191,6 +191,7 @@ impl<T: Scalar> Outcome<'_, T> {
             rcond: self.request.rcond.map(|_| self.rcond(0)),
             determinant: self.request.determinant.then(|| self.determinant(0)),
             overflow: None,
+            finite: false,
         })
     }
 

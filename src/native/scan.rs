@@ -1,7 +1,6 @@
-//! Passes over many numbers: plain Rust, compiled once per instruction set, since the registers that
-//! every x86-64 has are a quarter of the best.
+//! Passes over many numbers.
 
-use super::set;
+use super::set::vectorized;
 use crate::element::Scalar;
 
 /// Numbers between two looks at what was found.
@@ -10,44 +9,19 @@ const RUN: usize = 4096;
 /// Results that are kept apart, so that they fill registers and need not wait for each other.
 const APART: usize = 32;
 
-/// A public function that is `$plain`, compiled for the best set of this machine.
-macro_rules! scan {
-    ($(#[$doc:meta])* $name:ident = $plain:ident -> $result:ty) => {
-        $(#[$doc])*
-        pub(crate) fn $name<T: Scalar>(numbers: &[T]) -> $result {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f")]
-            fn with_avx512<T: Scalar>(numbers: &[T]) -> $result {
-                $plain(numbers)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
-            fn with_avx2<T: Scalar>(numbers: &[T]) -> $result {
-                $plain(numbers)
-            }
-            match set::best() {
-                // SAFETY: `best` answers sets that this machine has.
-                #[cfg(target_arch = "x86_64")]
-                set::Set::Avx512 => unsafe { with_avx512(numbers) },
-                // SAFETY: as above.
-                #[cfg(target_arch = "x86_64")]
-                set::Set::Avx2 => unsafe { with_avx2(numbers) },
-                // Elsewhere the compiler knows the best registers without being told.
-                _ => $plain(numbers),
-            }
-        }
-    };
-}
-
-scan! {
+vectorized! {
     /// Whether no number is NaN or infinite.
-    all_finite = are_finite -> bool
+    pub(crate) fn all_finite[T: Scalar](numbers: &[T]) -> bool {
+        are_finite(numbers)
+    }
 }
 
 #[cfg(any(feature = "openblas", test))]
-scan! {
+vectorized! {
     /// A bound on the moduli of numbers, within a factor of two; infinite if there is a NaN.
-    largest = bound -> f64
+    pub(crate) fn largest[T: Scalar](numbers: &[T]) -> f64 {
+        bound(numbers)
+    }
 }
 
 /// x − x is zero if x is finite, else NaN; and what was once NaN stays so.

@@ -59,31 +59,45 @@ pub(crate) fn best() -> Set {
     *BEST
 }
 
-/// Runs plain loops compiled for the best instruction set of this machine. They have no fused
-/// multiplication, so every set gives the same bits.
+/// Functions of plain Rust that are compiled once per instruction set, since the registers that
+/// every x86-64 has are a quarter of the best. Generic parameters stand in brackets, and follow from
+/// the arguments. They have no fused multiplication, so every set gives the same bits.
 ///
-/// What `work` calls has to be inlined to gain from it; nothing else depends on that.
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
-        fn avx512<R>(work: impl FnOnce() -> R) -> R {
-            work()
+/// What a body calls has to be `#[inline(always)]` to gain from it: a closure, or a function that
+/// the compiler leaves where it is, is compiled for every x86-64.
+macro_rules! vectorized {
+    ($($(#[$meta:meta])* $public:vis fn $name:ident[$($generic:tt)*]($($arg:ident: $type:ty),* $(,)?)
+        -> $result:ty $body:block)+) => {$(
+        $(#[$meta])*
+        #[allow(unsafe_code)] // the calls below
+        $public fn $name<$($generic)*>($($arg: $type),*) -> $result {
+            #[inline(always)]
+            fn plain<$($generic)*>($($arg: $type),*) -> $result $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+            fn with_avx512<$($generic)*>($($arg: $type),*) -> $result {
+                plain($($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn with_avx2<$($generic)*>($($arg: $type),*) -> $result {
+                plain($($arg),*)
+            }
+            match $crate::native::set::best() {
+                // SAFETY: `best` answers sets that this machine has.
+                #[cfg(target_arch = "x86_64")]
+                $crate::native::set::Set::Avx512 => unsafe { with_avx512($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::native::set::Set::Avx2 => unsafe { with_avx2($($arg),*) },
+                // Elsewhere the compiler knows the best registers without being told.
+                _ => plain($($arg),*),
+            }
         }
-        #[target_feature(enable = "avx2")]
-        fn avx2<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        match best() {
-            // SAFETY: the CPU has what `best` names.
-            Set::Avx512 => return unsafe { avx512(work) },
-            // SAFETY: as above.
-            Set::Avx2 => return unsafe { avx2(work) },
-            Set::Portable => {}
-        }
-    }
-    work()
+    )+};
 }
+pub(crate) use vectorized;
 
 /// For the fuzz targets: some other set than the best one.
 #[cfg(fuzzing)]

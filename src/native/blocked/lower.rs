@@ -88,7 +88,7 @@ pub(crate) fn invert<T: Scalar>(
         product.sign_and_log()
     });
     let overflow = pivots.iter().position(|pivot| !Scalar::is_finite(*pivot));
-    Ok(Facts { rcond: None, determinant, overflow })
+    Ok(Facts { rcond: None, determinant, overflow, finite: false })
 }
 
 /// Takes the memory of an inversion, so that it cannot be refused later.
@@ -331,11 +331,11 @@ impl<T: Scalar> Job<'_, T> {
     }
 }
 
-/// A leaf without a choice of pivots, which are positive; see [`panel::factor`].
-fn pivot_free<T: Scalar>(a: Matrix<T>, exchanged: &mut [usize]) -> Option<usize> {
-    let columns = a.columns();
-    exchanged.iter_mut().enumerate().for_each(|(k, row)| *row = k);
-    vectorized(|| {
+vectorized! {
+    /// A leaf without a choice of pivots, which are positive; see [`panel::factor`].
+    fn pivot_free[T: Scalar](a: Matrix<T>, exchanged: &mut [usize]) -> Option<usize> {
+        let columns = a.columns();
+        exchanged.iter_mut().enumerate().for_each(|(k, row)| *row = k);
         for k in 0..columns {
             let pivot: f64 = a.get(k, k).re().into();
             // What is not a number is not positive.
@@ -356,5 +356,5 @@ fn pivot_free<T: Scalar>(a: Matrix<T>, exchanged: &mut [usize]) -> Option<usize>
             }
         }
         None
-    })
+    }
 }

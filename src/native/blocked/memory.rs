@@ -43,6 +43,8 @@ pub(super) struct Memory<T> {
     pub(super) result: Matrix<T>,
     /// If asked for: the largest size above the diagonal in every column of U.
     pub(super) above: Option<Matrix<T>>,
+    /// If asked for: the sum of the sizes in every row of the inverse.
+    pub(super) sums: Option<Matrix<f64>>,
 }
 
 impl<T: Scalar> Memory<T> {

@@ -139,17 +139,29 @@ fn copy_whole<T: Scalar>(
     for (at, columns) in strips_of(0..TILE, wide).enumerate() {
         kernel.pack_columns(from.part(0..TILE, columns), nth(strips, at, TILE), TILE);
     }
-    vectorized(|| match wide {
-        8 => lay_out::<T, 8>(&memory, to, image),
-        4 => lay_out::<T, 4>(&memory, to, image),
-        2 => lay_out::<T, 2>(&memory, to, image),
-        _ => unreachable!("no kernel has strips of {wide} columns"),
-    });
+    lay_out(wide, &memory, to, image);
 }
 
-/// Makes every column of a tile the row of that number in strips of columns.
+vectorized! {
+    /// Makes every column of a tile the row of that number in strips of `wide` columns.
+    fn lay_out[T: Scalar](
+        wide: usize,
+        strips: &[T; TILE * TILE],
+        to: Matrix<T>,
+        image: impl Fn(T) -> T,
+    ) -> () {
+        match wide {
+            8 => lay_out_by::<T, 8>(strips, to, image),
+            4 => lay_out_by::<T, 4>(strips, to, image),
+            2 => lay_out_by::<T, 2>(strips, to, image),
+            _ => unreachable!("no kernel has strips of {wide} columns"),
+        }
+    }
+}
+
+/// [`lay_out`] with the number of columns as a constant.
 #[inline(always)]
-fn lay_out<T: Scalar, const WIDE: usize>(
+fn lay_out_by<T: Scalar, const WIDE: usize>(
     strips: &[T; TILE * TILE],
     to: Matrix<T>,
     image: impl Fn(T) -> T,

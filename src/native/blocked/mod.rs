@@ -34,7 +34,7 @@ mod wide;
 
 use crate::determinant::Product;
 use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts};
+use crate::engine::{Ask, Breakdown, Facts, Norm};
 use crate::layout;
 use crate::norm::{self, Part, ScaledNorm};
 use crate::workspace;
@@ -117,13 +117,15 @@ fn invert_by<T: Scalar>(
     let Work { scalars, indices, sums } = work;
     let refused = |_| Breakdown::OutOfMemory(5 * n * size_of::<usize>());
     layout::reserve(indices, 5 * n).map_err(refused)?;
-    layout::reserve(sums, n).map_err(refused)?;
+    let (room, of_rows) = (norm::workspace(n), ask.rcond == Some(Norm::Infinity));
+    let refused = |_| Breakdown::OutOfMemory(room * size_of::<f64>());
+    layout::reserve(sums, room).map_err(refused)?;
     indices.resize(5 * n, 0);
     let [rows, columns, diagonal, squares, factors, inverses, pivots, aside, above] =
         parts(scalars, lengths)?;
     let (wide, high) = (kernel.wide(), kernel.high());
     let strips = |slice: &mut [T], size| Matrix::new(slice, size, size, slice.len() / size);
-    let norm = ask
+    let norm_before = ask
         .rcond
         .map(|which| norm::for_condition(team, which, Part::Full, n, source.unwrap_or(a), sums));
 
@@ -167,14 +169,23 @@ fn invert_by<T: Scalar>(
         cycles,
         result,
         above,
+        sums: of_rows.then(|| {
+            sums[..n].fill(0.0);
+            Matrix::new(sums, n, n, 1)
+        }),
     };
     sweeps::invert(kernel, sizes, team, &memory)?;
     // SAFETY: two parts of memory, which no other thread has any more.
     let (pivots, exchanged) = unsafe { (pivots.column(0), exchanged.column(0)) };
 
-    let rcond = norm
-        .zip(ask.rcond)
-        .map(|(norm, which)| rcond(norm, norm::for_condition(team, which, Part::Full, n, a, sums)));
+    let norm_after = ask.rcond.map(|which| {
+        let of_rows = of_rows.then(|| norm::largest(sums[..n].iter().copied()));
+        match of_rows.filter(|&value| norm::fits::<T>(value)) {
+            Some(value) => ScaledNorm { value, factor: 1.0 },
+            None => norm::for_condition(team, which, Part::Full, n, a, sums),
+        }
+    });
+    let rcond = norm_before.zip(norm_after).map(|(before, after)| rcond(before, after));
     let determinant = ask.determinant.then(|| {
         let mut product = Product::new();
         for j in 0..n {
@@ -186,7 +197,8 @@ fn invert_by<T: Scalar>(
         product.sign_and_log()
     });
     let overflow = pivots.iter().position(|pivot| !Scalar::is_finite(*pivot));
-    Ok(Facts { rcond, determinant, overflow })
+    let finite = norm_after.is_some_and(|norm| norm.value.is_finite());
+    Ok(Facts { rcond, determinant, overflow, finite })
 }
 
 /// The reciprocal condition number from the norms of A and its inverse.

@@ -68,18 +68,28 @@ pub(super) fn turn<T: Scalar>(
     };
     let columns = from.chunks_exact(from_size).zip(to.chunks_exact_mut(to_size)).zip(by);
     let columns = columns.map(|((from, to), &by)| (&from[first..], &mut to[to_first..], by));
-    vectorized(|| match wide {
-        8 => turn_each::<T, 8>(columns),
-        4 => turn_each::<T, 4>(columns),
-        2 => turn_each::<T, 2>(columns),
-        _ => unreachable!("no kernel has strips of {wide} columns"),
-    });
+    turn_columns(wide, columns);
 }
 
 /// The numbers of a column, where they go, and times what.
 type Turned<'a, T> = (&'a [T], &'a mut [T], T);
 
-/// The first `WIDE` numbers of each.
+vectorized! {
+    /// The first `wide` numbers of each.
+    fn turn_columns['a, T: Scalar](
+        wide: usize,
+        columns: impl Iterator<Item = Turned<'a, T>>,
+    ) -> () {
+        match wide {
+            8 => turn_each::<T, 8>(columns),
+            4 => turn_each::<T, 4>(columns),
+            2 => turn_each::<T, 2>(columns),
+            _ => unreachable!("no kernel has strips of {wide} columns"),
+        }
+    }
+}
+
+/// [`turn_columns`] with the number of columns as a constant.
 #[inline(always)]
 fn turn_each<'a, T: Scalar, const WIDE: usize>(columns: impl Iterator<Item = Turned<'a, T>>) {
     for (from, to, by) in columns {

@@ -17,6 +17,7 @@ use super::strips::{keep_factors, nth, pack_rows, strip_of, strips_of, zero};
 use super::team::Team;
 use crate::element::Scalar;
 use crate::engine::Breakdown;
+use crate::norm::add_sizes;
 use crate::workspace;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -307,6 +308,9 @@ fn substitute<T: Scalar>(
                 if span.contains(&block) {
                     zero(strip, width..depth);
                     kernel.solve_lower(diagonal, strip, depth);
+                    if let Some(sums) = memory.sums {
+                        add_rows(strip.part(0..high, 0..width), sums.part(here.clone(), 0..1));
+                    }
                 }
                 match to {
                     Columns::To(places, to) if span.start == 0 => {
@@ -329,6 +333,14 @@ fn substitute<T: Scalar>(
             permute::within(cycles, memory.a.part(rows, 0..n), spare);
         }
     });
+}
+
+/// Adds the sizes in rows of a strip to the sums beside them, of which there may be fewer.
+fn add_rows<T: Scalar>(strip: Matrix<T>, sums: Matrix<f64>) {
+    let (high, count) = (strip.rows(), strip.rows() * strip.columns());
+    // SAFETY: both belong to the thread that works on these rows, and are used up here.
+    let (strip, sums) = unsafe { (strip.reshaped(count, 1).column(0), sums.column(0)) };
+    add_sizes(sums, strip, high, 1.0);
 }
 
 /// The first pivot of a block that is no larger than the rounding errors of its own computation; see

@@ -1,5 +1,6 @@
 //! Who works on one matrix.
 
+use super::matrix::Matrix;
 use crate::processor::Apart;
 use crate::workspace;
 use std::any::Any;
@@ -49,7 +50,7 @@ fn part_of(team: &dyn Team, len: usize, row: usize) -> usize {
 
 /// Calls `work` with every part of a slice and the index of its first element, which begins a row
 /// of `row ≥ 1` elements.
-pub(crate) fn share<T: Send>(
+pub(crate) fn share<T: Copy + Send>(
     team: &dyn Team,
     slice: &mut [T],
     row: usize,
@@ -59,12 +60,12 @@ pub(crate) fn share<T: Send>(
         return work(0, slice);
     }
     let part = part_of(team, slice.len(), row);
-    let count = slice.len().div_ceil(part);
-    let parts = Mutex::new(slice.chunks_mut(part).enumerate());
-    team.each(count, &|_, _| {
-        let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let (index, here) = next.expect("as many parts as calls");
-        work(index * part, here);
+    let (count, whole) = (slice.len().div_ceil(part), slice.len());
+    let slice = Matrix::new(slice, whole, whole, 1);
+    team.each(count, &|_, index| {
+        let (first, last) = (index * part, whole.min((index + 1) * part));
+        // SAFETY: every index comes once, so nobody else has this part of the slice.
+        work(first, unsafe { slice.part(first..last, 0..1).column(0) });
     });
 }
 

@@ -149,7 +149,7 @@ impl<T: Scalar> Work<T> {
             blocked::invert_lower(&kernel, team, work, n, a, half, ask.determinant)
         })?;
         let rcond = rcond_after(team, &mut self.sums, before, part, n, a);
-        Ok(Facts { rcond, ..facts })
+        Ok(Facts { rcond, finite: rcond.is_some_and(|rcond| !rcond.is_nan()), ..facts })
     }
 }
 
@@ -189,7 +189,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
             })
         })?;
         let rcond = rcond_after(&Alone, &mut self.sums, before, part, n, a);
-        Ok(Facts { rcond, ..facts })
+        Ok(Facts { rcond, finite: rcond.is_some_and(|rcond| !rcond.is_nan()), ..facts })
     }
 
     fn triangular(

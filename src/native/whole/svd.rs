@@ -12,14 +12,14 @@ use crate::native::set::vectorized;
 /// Sweeps over all pairs after which it is given up. Ten are many.
 const SWEEPS: usize = 60;
 
-/// Decomposes a matrix of order `n`, whose largest elements are near 1 (see `pseudo_inverse`), so
-/// that squares neither overflow nor underflow where it matters. `None` if it does not converge.
-pub(super) fn decompose<T: Scalar>(n: usize, a: &mut [T]) -> Option<Svd<T>> {
-    vectorized(|| {
+vectorized! {
+    /// Decomposes a matrix of order `n`, whose largest elements are near 1 (see `pseudo_inverse`), so
+    /// that squares neither overflow nor underflow where it matters. `None` if it does not converge.
+    pub(super) fn decompose[T: Scalar](n: usize, a: &mut [T]) -> Option<Svd<T>> {
         let mut q = vec![T::zero(); n * n];
         let order = triangularize(n, a, &mut q);
         orthogonalize(n, a, &mut q).then(|| sorted(n, a, &q, &order))
-    })
+    }
 }
 
 /// ‖x‖₂².

@@ -76,7 +76,7 @@ pub(super) fn invert<T: Scalar>(
     for k in (0..n).rev() {
         exchange(n, a, k, d.exchanges[k], star);
     }
-    Ok(Facts { rcond: None, determinant, overflow })
+    Ok(Facts { rcond: None, determinant, overflow, finite: false })
 }
 
 /// Exchanges rows and columns `k` and `other` ≥ `k` of a matrix of which the lower triangle is
@@ -123,7 +123,7 @@ fn factor_panel<T: Scalar>(
         let (done, room) = columns.split_at_mut((k - start) * n);
         let (first, room) = room.split_at_mut(n);
         let second = &mut room[..n];
-        vectorized(|| reduced(n, a, done, start, k, k, first, hermitian));
+        reduced(n, a, done, start, k, k, first, hermitian);
         let mut own = size_on_diagonal(first[k], hermitian);
         let (mut at, mut largest) = largest_of(first, k + 1..n);
         if own == 0.0 && largest == 0.0 {
@@ -133,7 +133,7 @@ fn factor_panel<T: Scalar>(
         // column or an element is the largest of both its row and its column.
         let (mut with, mut pair) = (k, false);
         while own < ALPHA * largest {
-            vectorized(|| reduced(n, a, done, start, k, at, second, hermitian));
+            reduced(n, a, done, start, k, at, second, hermitian);
             own = size_on_diagonal(second[at], hermitian);
             // Row k has no larger one: it would have been found in column k.
             let (above, below) = (largest_of(second, k + 1..at), largest_of(second, at + 1..n));
@@ -202,31 +202,32 @@ fn factor_panel<T: Scalar>(
     Ok(k)
 }
 
-/// Column `j` of A, rows from `k` on, reduced by the columns of this panel that are done.
-#[allow(clippy::too_many_arguments)] // a step inside a loop
-#[inline(always)]
-fn reduced<T: Scalar>(
-    n: usize,
-    a: &[T],
-    done: &[T],
-    start: usize,
-    k: usize,
-    j: usize,
-    column: &mut [T],
-    hermitian: bool,
-) {
-    for i in k..j {
-        let x = a[i * n + j];
-        column[i] = if hermitian { x.conj() } else { x };
-    }
-    column[j..].copy_from_slice(&a[j * n + j..(j + 1) * n]);
-    for (p, done) in done.chunks_exact(n).enumerate() {
-        let factor = a[(start + p) * n + j];
-        let factor = if hermitian { factor.conj() } else { factor };
-        subtract_scaled(&mut column[k..n], &done[k..], factor);
-    }
-    if hermitian {
-        column[j] = T::from_f64(column[j].re().into());
+vectorized! {
+    /// Column `j` of A, rows from `k` on, reduced by the columns of this panel that are done.
+    #[allow(clippy::too_many_arguments)] // a step inside a loop
+    fn reduced[T: Scalar](
+        n: usize,
+        a: &[T],
+        done: &[T],
+        start: usize,
+        k: usize,
+        j: usize,
+        column: &mut [T],
+        hermitian: bool,
+    ) -> () {
+        for i in k..j {
+            let x = a[i * n + j];
+            column[i] = if hermitian { x.conj() } else { x };
+        }
+        column[j..].copy_from_slice(&a[j * n + j..(j + 1) * n]);
+        for (p, done) in done.chunks_exact(n).enumerate() {
+            let factor = a[(start + p) * n + j];
+            let factor = if hermitian { factor.conj() } else { factor };
+            subtract_scaled(&mut column[k..n], &done[k..], factor);
+        }
+        if hermitian {
+            column[j] = T::from_f64(column[j].re().into());
+        }
     }
 }
 
