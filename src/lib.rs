@@ -15,7 +15,6 @@ mod inverter;
 #[allow(unsafe_code)]
 mod lapack;
 mod layout;
-mod mirror;
 #[allow(unsafe_code)]
 mod native;
 mod norm;

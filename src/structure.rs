@@ -1,7 +1,6 @@
 //! Structures that make an inverse cheaper, and how they are found.
 
 use crate::element::Scalar;
-use crate::mirror::all_pairs;
 use std::fmt;
 
 /// What is known of a matrix, and so which factorization inverts it.
@@ -117,4 +116,17 @@ pub(crate) fn detect<T: Scalar>(n: usize, a: &[T]) -> Found {
         _ if T::COMPLEX && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j]) => Found::Symmetric,
         _ => Found::General,
     }
+}
+
+/// The order of a tile that fits the cache.
+const TILE: usize = 32;
+
+/// Whether `holds(i, j)` for every i < j, in tiles that fit the cache; stops at the first
+/// counterexample.
+fn all_pairs(n: usize, mut holds: impl FnMut(usize, usize) -> bool) -> bool {
+    (0..n).step_by(TILE).all(|column| {
+        (0..column + TILE).step_by(TILE).all(|row| {
+            (column..n.min(column + TILE)).all(|j| (row..j.min(row + TILE)).all(|i| holds(i, j)))
+        })
+    })
 }

@@ -6,7 +6,6 @@ use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Engine, Facts, General, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
-use crate::mirror;
 use crate::native::blocked::{self, Half};
 use crate::native::{Kernel, Kind, all_finite};
 use crate::norm::Part;
@@ -136,7 +135,7 @@ impl<T: Scalar> Matrix<'_, T> {
     fn column_of_lower(&mut self) -> Error {
         let Matrix { n, order, .. } = *self;
         if order == Order::Row {
-            mirror::transpose(n, self.a);
+            blocked::transpose(self.kept.team(), n, self.a);
         }
         let ask = Ask { rcond: None, determinant: false, ..self.plan.ask(order) };
         self.engine = self.plan.engine.beyond_kernels();
@@ -240,7 +239,7 @@ impl<T: Scalar> Matrix<'_, T> {
         // hid it from LU of Aᵀ.
         load_original(self.original, self.a, Order::Column);
         let facts = self.lu(Order::Column).map_err(in_words)?;
-        mirror::transpose(self.n, self.a);
+        blocked::transpose(self.kept.team(), self.n, self.a);
         Ok(facts)
     }
 

@@ -4,7 +4,7 @@ use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts};
-use crate::mirror;
+use crate::native::blocked::{self, Alone};
 use crate::norm::Part;
 use crate::structure::Triangle;
 
@@ -27,9 +27,9 @@ pub(super) fn invert<T: Scalar + Routines>(
     if T::COMPLEX && triangle == Triangle::Upper {
         // `zpotri` of OpenBLAS 0.3.21 reads past the end of a matrix whose upper triangle it works
         // on (seen from order 130 on). UᴴU is A, so that Uᵀ is the lower factor of Aᵀ.
-        mirror::transpose(n, a);
+        blocked::transpose(&Alone, n, a);
         T::potri(Triangle::Lower, n, a).map_err(Breakdown::NotPositive)?;
-        mirror::transpose(n, a);
+        blocked::transpose(&Alone, n, a);
     } else {
         T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
     }

@@ -72,20 +72,18 @@ fn by_tiles<T: Scalar>(
     from: Triangle,
     image: impl Fn(T) -> T + Sync,
 ) {
-    let n = a.rows();
     let kernel = Kernel::best();
-    let tile = |index: usize| index * TILE..n.min((index + 1) * TILE);
-    let tiles = n.div_ceil(TILE);
     // A thread's tiles are those with one range of numbers as their rows below the diagonal, and as
     // their columns above it: nobody else has any of them.
-    team.each(tiles, &|_, index| {
-        // The long ones first.
-        let here = tile(tiles - 1 - index);
-        for before in (0..tiles - 1 - index).map(tile) {
-            match from {
-                Triangle::Lower => copy(&kernel, source, a, here.clone(), before, &image),
-                Triangle::Upper => copy(&kernel, source, a, before, here.clone(), &image),
-            }
+    each_tile(team, a.rows(), |here, before| {
+        let mut tile = Tile::new(&kernel);
+        for before in before {
+            let (rows, columns) = match from {
+                Triangle::Lower => (here.clone(), before),
+                Triangle::Upper => (before, here.clone()),
+            };
+            tile.take(source.part(rows.clone(), columns.clone()));
+            tile.put(a.part(columns, rows), &image);
         }
         for j in here.clone() {
             for i in here.start..=j {
@@ -98,55 +96,94 @@ fn by_tiles<T: Scalar>(
     });
 }
 
-/// Copies some rows of some columns to the columns and rows of these numbers.
-fn copy<T: Scalar>(
-    kernel: &Kernel<T>,
-    source: Matrix<T>,
-    a: Matrix<T>,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    image: impl Fn(T) -> T,
-) {
-    let (from, to) = (source.part(rows.clone(), columns.clone()), a.part(columns, rows));
-    if from.rows() == TILE && from.columns() == TILE {
-        return copy_whole(kernel, from, to, image);
-    }
-    let mut tile = [T::zero(); TILE * STRIDE];
-    for j in 0..from.columns() {
-        // SAFETY: used up at once; the caller has both tiles for itself.
-        let column = unsafe { from.column(j) };
-        tile[j * STRIDE..][..column.len()].copy_from_slice(column);
-    }
-    for i in 0..to.columns() {
-        // SAFETY: as above.
-        let column = unsafe { to.column(i) };
-        for (to, &from) in column.iter_mut().zip(tile[i..].iter().step_by(STRIDE)) {
-            *to = image(from);
+/// Transposes the matrix of order `n` in `a` in its place, on the threads of a team.
+pub(crate) fn transpose<T: Scalar>(team: &dyn Team, n: usize, a: &mut [T]) {
+    assert!(n.checked_mul(n) == Some(a.len()), "{} scalars, order {n}", a.len());
+    let a = Matrix::new(a, n, n, n);
+    let kernel = Kernel::best();
+    // As in `by_tiles`, nobody else has any of a thread's tiles.
+    each_tile(team, n, |here, before| {
+        let (mut first, mut second) = (Tile::new(&kernel), Tile::new(&kernel));
+        for before in before {
+            let below = a.part(here.clone(), before.clone());
+            let above = a.part(before, here.clone());
+            first.take(below);
+            second.take(above);
+            first.put(above, |x| x);
+            second.put(below, |x| x);
         }
-    }
+        let own = a.part(here.clone(), here);
+        first.take(own);
+        first.put(own, |x| x);
+    });
 }
 
-/// [`copy`] for a whole tile: by strips, which the kernel transposes in registers.
-fn copy_whole<T: Scalar>(
-    kernel: &Kernel<T>,
-    from: Matrix<T>,
-    to: Matrix<T>,
-    image: impl Fn(T) -> T,
+/// Calls `work` with the numbers of every tile on the diagonal, and those of all tiles before it; the
+/// last one, which has most before it, first.
+fn each_tile(
+    team: &dyn Team,
+    n: usize,
+    work: impl Fn(Range<usize>, &mut dyn Iterator<Item = Range<usize>>) + Sync,
 ) {
-    let mut memory = [T::zero(); TILE * TILE];
-    let wide = kernel.wide();
-    let strips = Matrix::new(&mut memory, wide, wide, TILE * TILE / wide);
-    for (at, columns) in strips_of(0..TILE, wide).enumerate() {
-        kernel.pack_columns(from.part(0..TILE, columns), nth(strips, at, TILE), TILE);
+    let tile = |index: usize| index * TILE..n.min((index + 1) * TILE);
+    let tiles = n.div_ceil(TILE);
+    team.each(tiles, &|_, index| {
+        let index = tiles - 1 - index;
+        work(tile(index), &mut (0..index).map(tile));
+    });
+}
+
+/// A copy of a tile: by columns, [`STRIDE`] apart; or of a whole one strips of columns, which the kernel
+/// makes, and transposes in registers.
+struct Tile<'a, T: Scalar> {
+    kernel: &'a Kernel<T>,
+    memory: [T; TILE * STRIDE],
+    is_whole: bool,
+}
+
+impl<'a, T: Scalar> Tile<'a, T> {
+    fn new(kernel: &'a Kernel<T>) -> Self {
+        Tile { kernel, memory: [T::zero(); TILE * STRIDE], is_whole: false }
     }
-    lay_out(wide, &memory, to, image);
+
+    /// Copies a part of a matrix, which the caller has for himself.
+    fn take(&mut self, from: Matrix<T>) {
+        self.is_whole = from.rows() == TILE && from.columns() == TILE;
+        if self.is_whole {
+            let wide = self.kernel.wide();
+            let strips = Matrix::new(&mut self.memory, wide, wide, TILE * TILE / wide);
+            for (at, columns) in strips_of(0..TILE, wide).enumerate() {
+                self.kernel.pack_columns(from.part(0..TILE, columns), nth(strips, at, TILE), TILE);
+            }
+            return;
+        }
+        for j in 0..from.columns() {
+            // SAFETY: used up at once; the caller has it for himself.
+            let column = unsafe { from.column(j) };
+            self.memory[j * STRIDE..][..column.len()].copy_from_slice(column);
+        }
+    }
+
+    /// Makes a part of a matrix, which the caller has for himself, the image of the transposed tile.
+    fn put(&self, to: Matrix<T>, image: impl Fn(T) -> T) {
+        if self.is_whole {
+            return lay_out(self.kernel.wide(), &self.memory, to, image);
+        }
+        for i in 0..to.columns() {
+            // SAFETY: used up at once; the caller has it for himself.
+            let column = unsafe { to.column(i) };
+            for (to, &from) in column.iter_mut().zip(self.memory[i..].iter().step_by(STRIDE)) {
+                *to = image(from);
+            }
+        }
+    }
 }
 
 vectorized! {
     /// Makes every column of a tile the row of that number in strips of `wide` columns.
     fn lay_out[T: Scalar](
         wide: usize,
-        strips: &[T; TILE * TILE],
+        strips: &[T],
         to: Matrix<T>,
         image: impl Fn(T) -> T,
     ) -> () {
@@ -161,11 +198,7 @@ vectorized! {
 
 /// [`lay_out`] with the number of columns as a constant.
 #[inline(always)]
-fn lay_out_by<T: Scalar, const WIDE: usize>(
-    strips: &[T; TILE * TILE],
-    to: Matrix<T>,
-    image: impl Fn(T) -> T,
-) {
+fn lay_out_by<T: Scalar, const WIDE: usize>(strips: &[T], to: Matrix<T>, image: impl Fn(T) -> T) {
     for i in 0..TILE {
         // SAFETY: used up at once; the caller has the tile for itself.
         let column = unsafe { to.column(i) };
@@ -182,7 +215,41 @@ fn lay_out_by<T: Scalar, const WIDE: usize>(
 mod tests {
     use super::super::{Alone, Crew};
     use super::*;
-    use num_complex::Complex64;
+    use num_complex::{Complex32, Complex64};
+
+    /// Runs `work` with nobody, and with a crew.
+    fn teams(work: impl Fn(&dyn Team)) {
+        work(&Alone);
+        let crew = Crew::new(3);
+        std::thread::scope(|scope| {
+            for thread in 1..3 {
+                let crew = &crew;
+                scope.spawn(move || crew.help(thread));
+            }
+            let _end = crew.end_of_work();
+            work(&crew);
+        });
+    }
+
+    const ORDERS: [usize; 9] = [0, 1, 2, 31, 32, 33, 64, 70, 200];
+
+    fn transposes<T: Scalar>(number: impl Fn(usize, usize) -> T) {
+        teams(|team| {
+            for n in ORDERS {
+                let mut a: Vec<_> = (0..n * n).map(|at| number(at % n, at / n)).collect();
+                transpose(team, n, &mut a);
+                assert!((0..n * n).all(|at| a[at] == number(at / n, at % n)), "{n}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_transposed_matrix_has_rows_for_columns() {
+        transposes(|i, j| (1000 * i + j) as f64);
+        transposes(|i, j| (1000 * i + j) as f32);
+        transposes(|i, j| Complex64::new(i as f64, j as f64));
+        transposes(|i, j| Complex32::new(i as f32, j as f32));
+    }
 
     #[test]
     fn a_mirrored_triangle_is_the_other_one_transposed() {
@@ -204,18 +271,11 @@ mod tests {
                 }
             }
         };
-        let crew = Crew::new(3);
-        std::thread::scope(|scope| {
-            for thread in 1..3 {
-                let crew = &crew;
-                scope.spawn(move || crew.help(thread));
-            }
-            let _end = crew.end_of_work();
-            for n in [0, 1, 2, 31, 32, 33, 64, 70, 200] {
+        teams(|team| {
+            for n in ORDERS {
                 for from in [Triangle::Lower, Triangle::Upper] {
                     for hermitian in [true, false] {
-                        check(&Alone, n, from, hermitian);
-                        check(&crew, n, from, hermitian);
+                        check(team, n, from, hermitian);
                     }
                 }
             }

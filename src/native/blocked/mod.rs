@@ -42,7 +42,7 @@ pub(crate) use kernel::{Kernel, Kernels};
 pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
 use memory::Memory;
-pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror};
+pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror, transpose};
 use sizes::{Aside, Sizes};
 pub(crate) use team::{Alone, Crew, Team, all, share};
 

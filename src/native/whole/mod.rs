@@ -13,7 +13,6 @@ mod update;
 
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Facts, Invert, Norm, Svd, Symmetry};
-use crate::mirror;
 use crate::native::blocked::{self, Alone, Half, Team};
 use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
@@ -58,7 +57,8 @@ fn check(n: usize, len: usize) {
 }
 
 /// Does to a triangle what is known for the lower one.
-fn in_lower<T: Copy, R>(
+fn in_lower<T: Scalar, R>(
+    team: &dyn Team,
     triangle: Triangle,
     n: usize,
     a: &mut [T],
@@ -67,9 +67,9 @@ fn in_lower<T: Copy, R>(
     if triangle == Triangle::Lower {
         return work(a);
     }
-    mirror::transpose(n, a);
+    blocked::transpose(team, n, a);
     let done = work(a);
-    mirror::transpose(n, a);
+    blocked::transpose(team, n, a);
     done
 }
 
@@ -145,7 +145,7 @@ impl<T: Scalar> Work<T> {
         }
         let before = norm_before(team, &mut self.sums, ask, part, n, a);
         let (kernel, work) = (blocked::Kernel::best(), &mut self.blocked);
-        let facts = in_lower(triangle, n, a, |a| {
+        let facts = in_lower(team, triangle, n, a, |a| {
             blocked::invert_lower(&kernel, team, work, n, a, half, ask.determinant)
         })?;
         let rcond = rcond_after(team, &mut self.sums, before, part, n, a);
@@ -183,7 +183,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
         let kernel = blocked::Kernel::best();
         // Ahead of the factorization, after which the matrix is no longer as it was.
         blocked::reserve_lower(&kernel, blocked, n)?;
-        let facts = in_lower(triangle, n, a, |a| {
+        let facts = in_lower(&Alone, triangle, n, a, |a| {
             symmetric::invert(blocks, diagonal, n, a, symmetry, ask.determinant, |l| {
                 blocked::invert_lower(&kernel, &Alone, blocked, n, l, Half::Triangular, false)
             })
