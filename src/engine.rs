@@ -192,6 +192,9 @@ pub(crate) struct Ask {
     /// Stop at a pivot that is nothing but rounding ([`Breakdown::TinyPivot`])? Only `general`
     /// looks.
     pub(crate) wary: bool,
+    /// Look whether the inverse is finite ([`Facts::finite`]), where that is cheaper than to do it
+    /// afterwards?
+    pub(crate) finite: bool,
 }
 
 /// What a factorization tells of its matrix beside the inverse.
@@ -204,8 +207,7 @@ pub(crate) struct Facts<T> {
     /// The first step whose pivot is not finite. The inverse is wrong then, whatever it looks
     /// like.
     pub(crate) overflow: Option<usize>,
-    /// Whether a norm of the inverse has shown every element of it to be finite. If not, nothing is
-    /// said.
+    /// Whether every element of the inverse is known to be finite. If not, nothing is said.
     pub(crate) finite: bool,
 }
 

@@ -55,7 +55,12 @@ impl Plan {
             Order::Row => Norm::Infinity,
         };
         let rcond = self.report || self.min_rcond.is_some();
-        Ask { rcond: rcond.then_some(norm), determinant: self.report, wary: false }
+        Ask {
+            rcond: rcond.then_some(norm),
+            determinant: self.report,
+            wary: false,
+            finite: self.check_finite,
+        }
     }
 
     /// The declared triangle, in terms of a slice stored in this order.

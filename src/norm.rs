@@ -217,7 +217,8 @@ pub(crate) fn scaled(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::blocked::Alone;
+    use crate::native::blocked::{Alone, Crew};
+    use num_complex::{Complex32, Complex64};
 
     #[test]
     fn a_norm_beyond_the_range_is_scaled() {
@@ -225,6 +226,90 @@ mod tests {
         let scaled = for_condition(&Alone, Norm::One, Part::Full, 2, &a, &mut Vec::new());
         assert_eq!(scaled.factor, SHRINK);
         assert_eq!(scaled.value, 2.0 * (f64::MAX * SHRINK));
+    }
+
+    /// Numbers whose sizes are whole, so that their sums are exact in any order.
+    fn is_the_largest_sum<T: Scalar>(number: impl Fn(f64) -> T) {
+        let parts = [
+            Part::Full,
+            Part::Diagonal,
+            Part::Triangular(Triangle::Lower),
+            Part::Triangular(Triangle::Upper),
+            Part::Mirrored(Triangle::Lower),
+            Part::Mirrored(Triangle::Upper),
+        ];
+        for n in [1, 2, 7, 8, 9, 31, 65, 130] {
+            let a: Vec<T> = (0..n * n).map(|at| number((at * 7919 % 101) as f64)).collect();
+            let stored = |part: Part, i: usize, j: usize| part.rows(n, j).contains(&i);
+            let of = |part, i: usize, j: usize| match part {
+                _ if stored(part, i, j) => a[j * n + i].modulus(),
+                Part::Mirrored(_) => a[i * n + j].modulus(),
+                _ => 0.0,
+            };
+            for part in parts {
+                for which in [Norm::One, Norm::Infinity] {
+                    let sum = |k: usize| -> f64 {
+                        let of =
+                            |l| if which == Norm::One { of(part, l, k) } else { of(part, k, l) };
+                        (0..n).map(of).sum()
+                    };
+                    let expected = largest((0..n).map(sum));
+                    for factor in [1.0, 0.5] {
+                        let crew = Crew::new(3);
+                        let teams: [&dyn Team; 2] = [&Alone, &crew];
+                        for team in teams {
+                            let mut sums = Vec::new();
+                            let found = norm(team, which, part, n, &a, factor, &mut sums);
+                            let what = format!("{} {part:?} {which:?} of order {n}", T::NAME);
+                            assert_eq!(found, factor * expected, "{what}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_norm_is_the_largest_sum() {
+        is_the_largest_sum(|x| x);
+        #[allow(clippy::cast_possible_truncation)]
+        is_the_largest_sum(|x| -x as f32);
+        is_the_largest_sum(|x| Complex64::new(3.0 * x, -4.0 * x));
+        #[allow(clippy::cast_possible_truncation)]
+        is_the_largest_sum(|x| Complex32::new(-4.0 * x as f32, 3.0 * x as f32));
+    }
+
+    #[test]
+    fn sizes_whose_squares_are_out_of_range_are_right() {
+        for scale in [1e-300, 1e-150, 1.0, 1e150, 1e300] {
+            for n in [1, 16, 70] {
+                let mut a = vec![Complex64::new(1.0, 0.0) * scale; n * n];
+                a[n * n - 1] = Complex64::new(3.0, 4.0) * scale;
+                for which in [Norm::One, Norm::Infinity] {
+                    let found = norm(&Alone, which, Part::Full, n, &a, 1.0, &mut Vec::new());
+                    let expected = (n + 4) as f64 * scale;
+                    assert!((found / expected - 1.0).abs() < 1e-13, "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_is_no_number_is_in_every_norm() {
+        let n = 70;
+        for at in (0..n * n).step_by(61) {
+            for bad in [f64::NAN, f64::INFINITY] {
+                let mut real = vec![1.0; n * n];
+                real[at] = bad;
+                let mut complex = vec![Complex64::new(1.0, 1.0); n * n];
+                complex[at].im = bad;
+                for which in [Norm::One, Norm::Infinity] {
+                    let sums = &mut Vec::new();
+                    assert!(!norm(&Alone, which, Part::Full, n, &real, 1.0, sums).is_finite());
+                    assert!(!norm(&Alone, which, Part::Full, n, &complex, 1.0, sums).is_finite());
+                }
+            }
+        }
     }
 
     #[test]

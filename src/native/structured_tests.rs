@@ -134,7 +134,12 @@ fn agrees_with_lapack<T: Parts>(kind: Kind) {
                         }
                     }
                     // Alone, and with what is not read as it should be: the same bits.
-                    let ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false };
+                    let ask = Ask {
+                        rcond: Some(Norm::One),
+                        determinant: true,
+                        wary: false,
+                        finite: false,
+                    };
                     for mut alone in [plain[i].clone(), a[at].to_vec()] {
                         let one = kernel.one_as(kind, &mut work, n, &mut alone, ask);
                         let one = one.unwrap().unwrap();
@@ -179,7 +184,7 @@ fn both_norms<T: Parts>() {
         for (kind, n) in KINDS.into_iter().flat_map(|kind| [2, 5, 9].map(|n| (kind, n))) {
             let a = kind.matrix::<T>(n, rng);
             for norm in [Norm::One, Norm::Infinity] {
-                let ask = Ask { rcond: Some(norm), determinant: false, wary: false };
+                let ask = Ask { rcond: Some(norm), determinant: false, wary: false, finite: false };
                 let ours = kernel.one_as(kind, &mut work, n, &mut a.clone(), ask);
                 let ours = ours.unwrap().unwrap().rcond.unwrap();
                 let mut x = a.clone();
@@ -315,7 +320,8 @@ fn lanes_are_alone<T: Parts>(kind: Kind) {
                     assert_eq!(inverted >> i & 1 == 1, i % 2 == 1, "{what}, lane {i}");
                     assert_eq!(bits(&a[at.clone()]), bits(&same[at]), "{what}, lane {i}");
                 }
-                let ask = Ask { rcond: request.rcond, determinant: false, wary: false };
+                let ask =
+                    Ask { rcond: request.rcond, determinant: false, wary: false, finite: false };
                 let mut alone = before[..size].to_vec();
                 let one = kernel.one_as(kind, &mut work, n, &mut alone, ask).map(Result::err);
                 assert_eq!(one.flatten(), spoiled.breakdown(kind, n), "{what}");
@@ -355,7 +361,8 @@ fn names_every_minor<T: Parts>() {
                             a[minor * n] = T::of(off, 0.0);
                         }
                         let kind = Kind::PositiveDefinite(triangle);
-                        let ask = Ask { rcond: None, determinant: false, wary: false };
+                        let ask =
+                            Ask { rcond: None, determinant: false, wary: false, finite: false };
                         let broken = kernel.one_as(kind, &mut work, n, &mut a, ask);
                         let expected = Some(Some(Breakdown::NotPositive(minor)));
                         let what = format!("{} {} order {n}", set.name(), T::NAME);

@@ -123,7 +123,12 @@ fn agrees_with_lapack<T: Parts>() {
                         residual::left(&view(&a[at.clone()]), &view(&x[at.clone()])).unwrap();
                     assert!(ratio < 30.0, "{what}: residual {ratio}");
                     let mut alone = a[at.clone()].to_vec();
-                    let ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false };
+                    let ask = Ask {
+                        rcond: Some(Norm::One),
+                        determinant: true,
+                        wary: false,
+                        finite: false,
+                    };
                     let one = kernel.one(&mut work, n, &mut alone, ask).unwrap().unwrap();
                     assert_eq!(bits(&alone), bits(&x[at.clone()]), "{what}");
                     assert_eq!(one.rcond, Some(rcond), "{what}");
@@ -251,7 +256,7 @@ fn names_every_pivot<T: Parts>() {
                 if let Some(row) = row {
                     a[pivot * n + row] = T::of(4.0, 0.0);
                 }
-                let ask = Ask { rcond: None, determinant: false, wary: false };
+                let ask = Ask { rcond: None, determinant: false, wary: false, finite: false };
                 let broken = kernel.one(&mut work, n, &mut a, ask).map(Result::err);
                 let expected = Some(Some(Breakdown::ZeroPivot(pivot)));
                 assert_eq!(broken, expected, "{} {} order {n}", set.name(), T::NAME);

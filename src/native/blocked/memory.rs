@@ -6,6 +6,16 @@ use super::sizes::Sizes;
 use crate::element::Scalar;
 use std::ops::Range;
 
+/// What to find out of the rows of the inverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Nothing,
+    /// A number for some of them, which is NaN if they are not finite.
+    Finite,
+    /// The sum of the sizes in each.
+    Sums,
+}
+
 /// The memory of an inversion.
 #[derive(Clone, Copy)]
 pub(super) struct Memory<T> {
@@ -43,8 +53,9 @@ pub(super) struct Memory<T> {
     pub(super) result: Matrix<T>,
     /// If asked for: the largest size above the diagonal in every column of U.
     pub(super) above: Option<Matrix<T>>,
-    /// If asked for: the sum of the sizes in every row of the inverse.
-    pub(super) sums: Option<Matrix<f64>>,
+    /// What is asked of the rows of the inverse: see [`Of`].
+    pub(super) sums: Matrix<f64>,
+    pub(super) of_rows: Of,
 }
 
 impl<T: Scalar> Memory<T> {

@@ -22,6 +22,8 @@ mod mirror;
 mod pack;
 mod panel;
 mod permute;
+#[cfg(test)]
+mod rows_tests;
 mod sizes;
 mod solve;
 mod strips;
@@ -41,7 +43,7 @@ use crate::workspace;
 pub(crate) use kernel::{Kernel, Kernels};
 pub(crate) use lower::{Half, invert as invert_lower, reserve as reserve_lower};
 use matrix::Matrix;
-use memory::Memory;
+use memory::{Memory, Of};
 pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror, transpose};
 use sizes::{Aside, Sizes};
 pub(crate) use team::{Alone, Crew, Team, all, share};
@@ -117,7 +119,7 @@ fn invert_by<T: Scalar>(
     let Work { scalars, indices, sums } = work;
     let refused = |_| Breakdown::OutOfMemory(5 * n * size_of::<usize>());
     layout::reserve(indices, 5 * n).map_err(refused)?;
-    let (room, of_rows) = (norm::workspace(n), ask.rcond == Some(Norm::Infinity));
+    let room = norm::workspace(n);
     let refused = |_| Breakdown::OutOfMemory(room * size_of::<f64>());
     layout::reserve(sums, room).map_err(refused)?;
     indices.resize(5 * n, 0);
@@ -128,6 +130,14 @@ fn invert_by<T: Scalar>(
     let norm_before = ask
         .rcond
         .map(|which| norm::for_condition(team, which, Part::Full, n, source.unwrap_or(a), sums));
+
+    let of_rows = match ask.rcond {
+        Some(Norm::Infinity) => Of::Sums,
+        _ if ask.finite => Of::Finite,
+        _ => Of::Nothing,
+    };
+    sums.clear();
+    sums.resize(n, 0.0);
 
     let rows = strips(rows, high);
     let columns = strips(columns, wide);
@@ -169,21 +179,18 @@ fn invert_by<T: Scalar>(
         cycles,
         result,
         above,
-        sums: of_rows.then(|| {
-            sums[..n].fill(0.0);
-            Matrix::new(sums, n, n, 1)
-        }),
+        sums: Matrix::new(sums, n, n, 1),
+        of_rows,
     };
     sweeps::invert(kernel, sizes, team, &memory)?;
     // SAFETY: two parts of memory, which no other thread has any more.
     let (pivots, exchanged) = unsafe { (pivots.column(0), exchanged.column(0)) };
 
-    let norm_after = ask.rcond.map(|which| {
-        let of_rows = of_rows.then(|| norm::largest(sums[..n].iter().copied()));
-        match of_rows.filter(|&value| norm::fits::<T>(value)) {
-            Some(value) => ScaledNorm { value, factor: 1.0 },
-            None => norm::for_condition(team, which, Part::Full, n, a, sums),
-        }
+    let largest = norm::largest(sums[..n].iter().copied());
+    let finite = of_rows != Of::Nothing && largest.is_finite();
+    let norm_after = ask.rcond.map(|which| match of_rows {
+        Of::Sums if norm::fits::<T>(largest) => ScaledNorm { value: largest, factor: 1.0 },
+        _ => norm::for_condition(team, which, Part::Full, n, a, sums),
     });
     let rcond = norm_before.zip(norm_after).map(|(before, after)| rcond(before, after));
     let determinant = ask.determinant.then(|| {
@@ -197,7 +204,6 @@ fn invert_by<T: Scalar>(
         product.sign_and_log()
     });
     let overflow = pivots.iter().position(|pivot| !Scalar::is_finite(*pivot));
-    let finite = norm_after.is_some_and(|norm| norm.value.is_finite());
     Ok(Facts { rcond, determinant, overflow, finite })
 }
 

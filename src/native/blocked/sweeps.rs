@@ -9,7 +9,7 @@
 use super::kernel::{GROUP, Kernel};
 use super::leaf::reciprocal;
 use super::matrix::Matrix;
-use super::memory::Memory;
+use super::memory::{Memory, Of};
 use super::panel::{self, swap_rows};
 use super::permute::{self, Columns};
 use super::sizes::{Aside, Kind, Sizes};
@@ -17,6 +17,7 @@ use super::strips::{keep_factors, nth, pack_rows, strip_of, strips_of, zero};
 use super::team::Team;
 use crate::element::Scalar;
 use crate::engine::Breakdown;
+use crate::native::all_finite;
 use crate::norm::add_sizes;
 use crate::workspace;
 use std::ops::Range;
@@ -308,8 +309,9 @@ fn substitute<T: Scalar>(
                 if span.contains(&block) {
                     zero(strip, width..depth);
                     kernel.solve_lower(diagonal, strip, depth);
-                    if let Some(sums) = memory.sums {
-                        add_rows(strip.part(0..high, 0..width), sums.part(here.clone(), 0..1));
+                    if memory.of_rows != Of::Nothing {
+                        let sums = memory.sums.part(here.clone(), 0..1);
+                        note_rows(memory.of_rows, strip.part(0..high, 0..width), sums);
                     }
                 }
                 match to {
@@ -335,12 +337,17 @@ fn substitute<T: Scalar>(
     });
 }
 
-/// Adds the sizes in rows of a strip to the sums beside them, of which there may be fewer.
-fn add_rows<T: Scalar>(strip: Matrix<T>, sums: Matrix<f64>) {
+/// Notes what is asked of the rows of a strip in the sums beside them, of which there may be fewer.
+fn note_rows<T: Scalar>(of: Of, strip: Matrix<T>, sums: Matrix<f64>) {
     let (high, count) = (strip.rows(), strip.rows() * strip.columns());
     // SAFETY: both belong to the thread that works on these rows, and are used up here.
     let (strip, sums) = unsafe { (strip.reshaped(count, 1).column(0), sums.column(0)) };
-    add_sizes(sums, strip, high, 1.0);
+    match of {
+        Of::Sums => add_sizes(sums, strip, high, 1.0),
+        // Rows beside the matrix are zero.
+        _ if !all_finite(strip) => sums[0] = f64::NAN,
+        _ => {}
+    }
 }
 
 /// The first pivot of a block that is no larger than the rounding errors of its own computation; see

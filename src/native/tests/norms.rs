@@ -93,7 +93,12 @@ fn conditions<T: Parts>() {
                         let rounding = (4.0 * n as f64 + 8.0) * T::UNIT_ROUNDOFF;
                         let ratio = rcond[lane] / exact;
                         assert!((ratio - 1.0).abs() <= rounding, "{what}: {ratio}");
-                        let ask = Ask { rcond: Some(which), determinant: false, wary: false };
+                        let ask = Ask {
+                            rcond: Some(which),
+                            determinant: false,
+                            wary: false,
+                            finite: false,
+                        };
                         let alone = kernel.one_as(kind, &mut work, n, &mut a.clone(), ask);
                         assert_eq!(alone.unwrap().unwrap().rcond, Some(rcond[lane]), "{what}");
                     }

@@ -12,7 +12,7 @@ use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-const ASK: Ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false };
+const ASK: Ask = Ask { rcond: Some(Norm::One), determinant: true, wary: false, finite: false };
 
 /// On both sides of leaves, of blocks, and of blocks that a pair of pivots makes longer.
 const ORDERS: [usize; 11] =

@@ -1,0 +1,96 @@
+//! What the second sweep finds out of the rows of the inverse.
+
+use super::{Alone, Aside, Kernel, Sizes, Work, invert_by};
+use crate::element::Scalar;
+use crate::engine::{Ask, Facts, Norm};
+use crate::native::tests::{Parts, random, sets};
+use crate::norm::{self, Part};
+use num_complex::{Complex32, Complex64};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+const ASIDES: [Aside; 3] = [Aside::Nothing, Aside::Block, Aside::Matrix];
+
+/// One row after the other whose inverse is out of range.
+fn finds_the_row<T: Parts>() {
+    let mut work = Work::default();
+    // Its reciprocal overflows.
+    let tiny = T::of(if T::UNIT_ROUNDOFF > 1e-10 { 1e-39 } else { 1e-309 }, 0.0);
+    let asks = [None, Some(Norm::One), Some(Norm::Infinity)].map(|rcond| Ask {
+        rcond,
+        determinant: false,
+        wary: false,
+        finite: true,
+    });
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        for n in [1, 2, 23, 49, 150] {
+            for aside in ASIDES {
+                let sizes = Sizes { aside, ..Sizes::of(&kernel, n, 1) };
+                let mut invert = |row: Option<usize>, ask| -> Facts<T> {
+                    let mut a = vec![T::zero(); n * n];
+                    (0..n).for_each(|i| a[i * (n + 1)] = T::one());
+                    if let Some(row) = row {
+                        a[row * (n + 1)] = tiny;
+                    }
+                    invert_by(&kernel, &sizes, &Alone, &mut work, None, &mut a, ask).unwrap()
+                };
+                for ask in asks {
+                    let what = format!("{} {} of order {n}, {ask:?}", set.name(), T::NAME);
+                    assert!(invert(None, ask).finite, "{what}");
+                    for row in (0..n).step_by(if n > 50 { 13 } else { 1 }).chain([n - 1]) {
+                        assert!(!invert(Some(row), ask).finite, "{what}: {row}");
+                    }
+                }
+                let silent = Ask { finite: false, ..asks[0] };
+                assert!(!invert(None, silent).finite, "nobody has looked");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_row_that_is_out_of_range_passes_as_finite() {
+    finds_the_row::<f32>();
+    finds_the_row::<f64>();
+    finds_the_row::<Complex32>();
+    finds_the_row::<Complex64>();
+}
+
+/// The sums of the sweep, and those of a pass over the inverse.
+fn has_the_norm_of_the_inverse<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(33);
+    let (mut work, mut sums) = (Work::default(), Vec::new());
+    for set in sets() {
+        let kernel = Kernel::<T>::of(set);
+        // The last one has more columns than those whose L is kept at once.
+        let count = if cfg!(debug_assertions) || set != *sets().last().unwrap() { 4 } else { 5 };
+        for n in [1, 30, 97, 256, 1030].into_iter().take(count) {
+            let a = random::<T>(n * n, rng);
+            for (which, aside) in [Norm::One, Norm::Infinity].into_iter().zip(ASIDES) {
+                let ask = Ask { rcond: Some(which), determinant: false, wary: false, finite: true };
+                let sizes = Sizes { aside, ..Sizes::of(&kernel, n, 1) };
+                let mut x = a.clone();
+                let facts =
+                    invert_by(&kernel, &sizes, &Alone, &mut work, None, &mut x, ask).unwrap();
+                let mut norm =
+                    |a: &[T]| norm::norm(&Alone, which, Part::Full, n, a, 1.0, &mut sums);
+                // A product below 1 is rounding.
+                let expected = (1.0 / (norm(&a) * norm(&x))).min(1.0);
+                let ratio = facts.rcond.unwrap() / expected;
+                // Two orders of sums of positive numbers in double precision.
+                let rounding = 4.0 * n as f64 * f64::UNIT_ROUNDOFF;
+                let what = format!("{} {} of order {n}, {which:?}", set.name(), T::NAME);
+                assert!((ratio - 1.0).abs() <= rounding, "{what}: {ratio}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rcond_comes_from_the_norm_of_the_inverse() {
+    has_the_norm_of_the_inverse::<f32>();
+    has_the_norm_of_the_inverse::<f64>();
+    has_the_norm_of_the_inverse::<Complex32>();
+    has_the_norm_of_the_inverse::<Complex64>();
+}
