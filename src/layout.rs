@@ -211,8 +211,10 @@ pub(crate) fn first_non_finite<T: Scalar>(
     part: Part,
 ) -> Option<(usize, usize)> {
     let all_finite = match part {
-        Part::Full => blocked::all(team, a, &|part| all_finite(part)),
-        _ => (0..n).all(|j| all_finite(&a[j * n..][part.rows(n, j)])),
+        Part::Full => blocked::all(team, a.len(), &|here| all_finite(&a[here])),
+        _ => blocked::all(team, n, &|mut columns| {
+            columns.all(|j| all_finite(&a[j * n..][part.rows(n, j)]))
+        }),
     };
     if all_finite {
         return None;
@@ -237,6 +239,8 @@ pub(crate) fn zero_outside<T: Scalar>(n: usize, a: &mut [T], part: Part) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::blocked::Crew;
+    use crate::structure::Triangle;
     use ndarray::{Array2, Axis};
 
     #[test]
@@ -256,8 +260,17 @@ mod tests {
         let mut a = vec![1.0; 9];
         a[3] = f64::NAN;
         a[2] = f64::INFINITY;
-        let find = |order, part| first_non_finite(&Alone, 3, &a, order, part);
-        assert_eq!(find(Order::Row, Part::Full), Some((0, 2)));
-        assert_eq!(find(Order::Column, Part::Full), Some((0, 1)));
+        let crew = Crew::new(2);
+        let teams: [&dyn Team; 2] = [&Alone, &crew];
+        for team in teams {
+            let find = |order, part| first_non_finite(team, 3, &a, order, part);
+            assert_eq!(find(Order::Row, Part::Full), Some((0, 2)));
+            assert_eq!(find(Order::Column, Part::Full), Some((0, 1)));
+            let mirrored = Part::Mirrored;
+            assert_eq!(find(Order::Row, mirrored(Triangle::Lower)), Some((0, 2)));
+            assert_eq!(find(Order::Row, mirrored(Triangle::Upper)), Some((1, 0)));
+            assert_eq!(find(Order::Row, Part::Triangular(Triangle::Upper)), Some((1, 0)));
+            assert_eq!(find(Order::Row, Part::Diagonal), None);
+        }
     }
 }

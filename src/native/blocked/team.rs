@@ -5,6 +5,7 @@ use crate::processor::Apart;
 use crate::workspace;
 use std::any::Any;
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -69,21 +70,21 @@ pub(crate) fn share<T: Copy + Send>(
     });
 }
 
-/// Whether all parts of a slice are as `holds` says; those of a team that come later look no
-/// further once one is not.
-pub(crate) fn all<T: Sync>(
+/// Whether all parts of the indices below `count` are as `holds` says; those of a team that come
+/// later look no further once one is not.
+pub(crate) fn all(
     team: &dyn Team,
-    slice: &[T],
-    holds: &(dyn Fn(&[T]) -> bool + Sync),
+    count: usize,
+    holds: &(dyn Fn(Range<usize>) -> bool + Sync),
 ) -> bool {
     if team.threads() == 1 {
-        return holds(slice);
+        return holds(0..count);
     }
-    let part = part_of(team, slice.len(), 1);
+    let part = part_of(team, count, 1);
     let still = AtomicBool::new(true);
-    team.each(slice.len().div_ceil(part), &|_, index| {
-        let end = slice.len().min((index + 1) * part);
-        if still.load(Ordering::Relaxed) && !holds(&slice[index * part..end]) {
+    team.each(count.div_ceil(part), &|_, index| {
+        let here = index * part..count.min((index + 1) * part);
+        if still.load(Ordering::Relaxed) && !holds(here) {
             still.store(false, Ordering::Relaxed);
         }
     });
@@ -381,7 +382,9 @@ mod tests {
         teams(|team| {
             for len in [0, 1, 2, 29, 300] {
                 let mut slice = vec![0; len];
-                let zeros = |slice: &[i32]| all(team, slice, &|part| part.iter().all(|&x| x == 0));
+                let zeros = |slice: &[i32]| {
+                    all(team, slice.len(), &|part| slice[part].iter().all(|&x| x == 0))
+                };
                 assert!(zeros(&slice), "{len}");
                 for at in 0..len {
                     slice[at] = 1;
