@@ -35,7 +35,7 @@ impl Part {
 /// as many for every team.
 const GROUPS: usize = 8;
 
-/// Numbers of workspace for a norm of a matrix of order `n`.
+/// Numbers of workspace, at most, for a norm of a matrix of order `n`.
 pub(crate) const fn workspace(n: usize) -> usize {
     n * (1 + GROUPS)
 }
@@ -55,7 +55,8 @@ pub(crate) fn norm<T: Scalar>(
     // A mirrored triangle is in the sums of its columns and, without the diagonal, of its rows.
     let mirrored = matches!(part, Part::Mirrored(_));
     sums.clear();
-    sums.resize(workspace(n), 0.0);
+    let by_rows = mirrored || which == Norm::Infinity;
+    sums.resize(if by_rows { workspace(n) } else { n }, 0.0);
     let (sums, groups) = sums.split_at_mut(n);
     if mirrored || which == Norm::One {
         share(team, sums, 1, &|first, sums| {
@@ -64,7 +65,7 @@ pub(crate) fn norm<T: Scalar>(
             }
         });
     }
-    if mirrored || which == Norm::Infinity {
+    if by_rows {
         share(team, groups, n, &|first, groups| {
             for (group, sums) in (first / n..).zip(groups.chunks_mut(n)) {
                 for j in n * group / GROUPS..n * (group + 1) / GROUPS {

@@ -17,14 +17,13 @@ const DETACH_NS: f64 = 10_000.0;
 /// Work that is worth waking other threads of ours.
 const SPREAD_NS: f64 = 150_000.0;
 
-/// The same if it is a single matrix: the library shares general ones of `f64` from order 200 on.
-const SHARE_NS: f64 = 1_600_000.0;
+/// The same if it is a single matrix: the threads then have to wait for each other often.
+const SHARE_NS: f64 = 20_000_000.0;
 
 /// A rough estimate of what a matrix costs, for cutting the work and nothing else.
 fn cost_ns<T: Scalar>(n: usize, policy: OnFailure) -> f64 {
     let n = n as f64;
-    let size = size_of::<T::Real>() as f64 / size_of::<f64>() as f64;
-    let operations = 2.0 * n * n * n * size * if T::COMPLEX { 4.0 } else { 1.0 };
+    let operations = 2.0 * n * n * n * if T::COMPLEX { 4.0 } else { 1.0 };
     let inverse = 2.0 + n * 10.0 + operations / 10.0;
     // All may be singular, and a singular value decomposition takes that much longer.
     if policy == OnFailure::PseudoInverse { 40.0 * inverse } else { inverse }
