@@ -231,6 +231,13 @@ impl Inverter {
         self
     }
 
+    /// For the Python package, which has threads of its own to wake: whether several of them work on
+    /// one matrix of order `n`.
+    #[doc(hidden)]
+    pub fn shares_one<T: Scalar>(&self, n: usize) -> bool {
+        stack::is_shared::<T>(&self.plan, n)
+    }
+
     /// The inverse of `a`, as [`inv`](crate::inv) with these options.
     ///
     /// # Errors

@@ -51,12 +51,13 @@ fn share_of_general(structure: Structure) -> f64 {
     }
 }
 
-/// Whether a matrix that the blocked engine inverts is worth more than one worker.
-fn is_worth_workers<T: Scalar>(n: usize, structure: Structure) -> bool {
+/// Whether a matrix that is inverted like this is worth more than one worker: only the blocked engine
+/// shares one.
+pub(crate) fn is_shared_by<T: Scalar>(n: usize, structure: Structure, by: General) -> bool {
     let general = (n as f64).powi(3) * if T::COMPLEX { 4.0 } else { 1.0 };
     let products = general * share_of_general(structure);
     let size = size_of::<T::Real>() as f64 / size_of::<f64>() as f64;
-    products * size >= TOGETHER_ORDER.powi(3)
+    by == General::Blocked && products * size >= TOGETHER_ORDER.powi(3)
 }
 
 /// An estimate, for cutting work and nothing else, of what one matrix costs: the calls of LAPACK,
@@ -86,7 +87,7 @@ pub(crate) fn schedule<T: Scalar>(
         return Schedule::Blas { threads: blas_threads };
     }
     let cost = cost_ns::<T>(n, by == General::Lanes);
-    let together = by == General::Blocked && is_worth_workers::<T>(n, structure);
+    let together = is_shared_by::<T>(n, structure, by);
     if (count <= 1 && !together) || count == 0 || cost * (count as f64) < 2.0 * TASK_NS {
         return Schedule::InTurn;
     }

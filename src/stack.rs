@@ -15,7 +15,7 @@ use crate::native::MAX_LANES;
 use crate::native::blocked::Crew;
 use crate::place;
 use crate::processor::Apart;
-use crate::schedule::{Schedule, schedule};
+use crate::schedule::{Schedule, is_shared_by, schedule};
 use crate::structure::Structure;
 use crate::threads;
 use crate::verdict::{Status, Verdict};
@@ -90,27 +90,34 @@ pub(crate) struct Call<'a, T: Scalar> {
     pub(crate) blas_threads: usize,
 }
 
+/// By what matrices of order `n` are inverted.
+fn by<T: Scalar>(plan: &Plan, n: usize) -> General {
+    match plan.structure {
+        _ if group::takes::<T>(plan, n) => General::Lanes,
+        Structure::Auto | Structure::General => match plan.engine.for_general::<T>(n) {
+            General::Lanes => General::Lapack,
+            by => by,
+        },
+        Structure::PositiveDefinite | Structure::UpperTriangular | Structure::LowerTriangular
+            if plan.engine.for_halves(n) == Engine::Native =>
+        {
+            General::Blocked
+        }
+        _ => General::Lapack,
+    }
+}
+
+/// Whether workers share one matrix of order `n`.
+pub(crate) fn is_shared<T: Scalar>(plan: &Plan, n: usize) -> bool {
+    is_shared_by::<T>(n, plan.structure, by::<T>(plan, n))
+}
+
 impl<T: Scalar> Call<'_, T> {
     /// How `count` matrices of order `n` are inverted.
     pub(crate) fn schedule(&self, n: usize, count: usize) -> Schedule {
         let Call { plan, workers, blas_threads, .. } = *self;
-        let structure = plan.structure;
-        let by = match structure {
-            _ if group::takes::<T>(plan, n) => General::Lanes,
-            Structure::Auto | Structure::General => match plan.engine.for_general::<T>(n) {
-                General::Lanes => General::Lapack,
-                by => by,
-            },
-            Structure::PositiveDefinite
-            | Structure::UpperTriangular
-            | Structure::LowerTriangular
-                if plan.engine.for_halves(n) == Engine::Native =>
-            {
-                General::Blocked
-            }
-            _ => General::Lapack,
-        };
-        schedule::<T>(n, structure, by, count, blas_threads, || workers.count())
+        let by = by::<T>(plan, n);
+        schedule::<T>(n, plan.structure, by, count, blas_threads, || workers.count())
     }
 
     /// Calls `work` with a workspace whose matrices have all threads for each: the calling one, and

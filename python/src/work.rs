@@ -17,9 +17,6 @@ const DETACH_NS: f64 = 10_000.0;
 /// Work that is worth waking other threads of ours.
 const SPREAD_NS: f64 = 150_000.0;
 
-/// The same if it is a single matrix: the threads then have to wait for each other often.
-const SHARE_NS: f64 = 20_000_000.0;
-
 /// A rough estimate of what a matrix costs, for cutting the work and nothing else.
 fn cost_ns<T: Scalar>(n: usize, policy: OnFailure) -> f64 {
     let n = n as f64;
@@ -54,6 +51,8 @@ impl<T> Piece<'_, T> {
 struct Pace<'a> {
     options: &'a Options,
     cost_ns: f64,
+    /// Whether several threads work on a single matrix.
+    shares_one: bool,
     /// Matrices that make a piece.
     room: usize,
 }
@@ -71,8 +70,8 @@ impl Pace<'_> {
         if estimate < DETACH_NS {
             return Ok(work(Crew::Caller));
         }
-        let worth = if count > 1 { SPREAD_NS } else { SHARE_NS };
-        let spread = self.options.threads > 1 && estimate > worth;
+        let worth = if count > 1 { estimate > SPREAD_NS } else { self.shares_one };
+        let spread = self.options.threads > 1 && worth;
         let pool = spread.then(|| process::pool(self.options.threads)).transpose()?;
         let start = Instant::now();
         let done = py.detach(|| match pool {
@@ -129,6 +128,7 @@ fn each_piece<T: Scalar>(
 fn in_pieces<T: Scalar>(
     py: Python<'_>,
     options: &Options,
+    inverters: &Inverters,
     input: Option<ArrayView<'_, T, IxDyn>>,
     output: ArrayViewMut<'_, T, IxDyn>,
     mut visit: impl FnMut(&mut Pace<'_>, Piece<'_, T>, usize) -> PyResult<()>,
@@ -137,7 +137,7 @@ fn in_pieces<T: Scalar>(
     let cost_ns = cost_ns::<T>(n, options.policy);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; saturates
     let room = (PIECE.as_secs_f64() * 1e9 / cost_ns).max(1.0) as usize;
-    let mut pace = Pace { options, cost_ns, room };
+    let mut pace = Pace { options, cost_ns, shares_one: inverters.pool.shares_one::<T>(n), room };
     each_piece(py, &mut pace, Piece { input, output, place: Vec::new() }, &mut visit)
 }
 
@@ -196,7 +196,7 @@ pub(crate) fn invert<T: Scalar>(
     // Without a limit from the user, those below this one are inverted, and a warning is given.
     let limit = options.min_rcond.unwrap_or(2.0 * T::UNIT_ROUNDOFF);
     let inverters = Inverters::new(options.inverter().min_rcond(limit));
-    in_pieces(py, options, input, output, |pace, mut piece, count| {
+    in_pieces(py, options, &inverters, input, output, |pace, mut piece, count| {
         let failures = pace.work(py, count, |crew| {
             let inverter = inverters.of(crew);
             let Piece { input, output, .. } = &mut piece;
@@ -288,7 +288,7 @@ pub(crate) fn report<T: Scalar>(
         inverter = inverter.min_rcond(limit);
     }
     let inverters = Inverters::new(inverter);
-    in_pieces(py, options, Some(input), output, |pace, mut piece, count| {
+    in_pieces(py, options, &inverters, Some(input), output, |pace, mut piece, count| {
         let verdicts = pace.work(py, count, |crew| {
             let inverter = inverters.of(crew);
             let Piece { input, output, .. } = &mut piece;
