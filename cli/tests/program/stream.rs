@@ -53,11 +53,16 @@ pub(crate) fn repeated(matrix: &[f64], order: usize, count: usize) -> Vec<u8> {
 /// Matrices in a [`long_stack`].
 pub(crate) const LONG: usize = 128;
 
-/// A stack of singular matrices. With a singular value decomposition for each it takes some seconds,
-/// however fast the program is at everything else.
+/// A stack of singular matrices. Each takes a singular value decomposition, so that some pieces are
+/// done long before all are, however fast the program is at everything else.
 pub(crate) fn long_stack() -> Vec<u8> {
+    singular_matrices(LONG)
+}
+
+/// Matrices of rank one or two.
+pub(crate) fn singular_matrices(count: usize) -> Vec<u8> {
     const ORDER: usize = 200;
-    let mut file = repeated(&vec![1.0; ORDER * ORDER], ORDER, LONG);
+    let mut file = repeated(&vec![1.0; ORDER * ORDER], ORDER, count);
     let matrices = file[128..].chunks_exact_mut(8 * ORDER * ORDER);
     for (matrix, first) in matrices.zip((1..8).cycle()) {
         matrix[..8].copy_from_slice(&f64::from(first).to_le_bytes());

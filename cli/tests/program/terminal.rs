@@ -1,6 +1,9 @@
 //! What a terminal shows, through util-linux's `script`.
 
+use crate::stream::{LONG, singular_matrices};
 use crate::{DIAGONAL, LAPACK, Place, SINGULAR};
+use predicates::Predicate;
+use predicates::str::is_match;
 use std::process::{Command, Stdio};
 
 /// Runs a command line of the program on a terminal. `None` where there is no `script`.
@@ -69,17 +72,42 @@ fn colour_is_for_terminals_that_want_it() {
     }
 }
 
+fn has(shown: &str, pattern: &str) -> bool {
+    Predicate::eval(&is_match(pattern).unwrap(), shown)
+}
+
+/// What a terminal shows, of work that is made longer until there is a bar of this pattern: no size
+/// takes long on every machine. `None` where there is no `script`.
+fn with_bar(
+    bar: &str,
+    sizes: &[usize],
+    make: impl Fn(usize),
+    (place, inv): (&Place, &str),
+) -> Option<String> {
+    let mut shown = String::new();
+    for &size in sizes {
+        make(size);
+        shown = on_terminal(place, inv, &[])?;
+        if has(&shown, bar) {
+            return Some(shown);
+        }
+    }
+    panic!("no bar in {shown:?}");
+}
+
 #[test]
 fn long_work_shows_progress_and_leaves_nothing_of_it() {
     let place = Place::new();
-    // A pseudo-inverse of this order takes seconds.
-    place.matinv("gen singular -n 1200 -o A.npy").assert().code(0);
+    let make = |order| {
+        let singular = format!("gen singular -n {order} -o A.npy --force");
+        place.matinv(&singular).assert().code(0);
+    };
     let inv = "inv A.npy -o X.npy --force --on-failure pinv";
-    let Some(shown) = on_terminal(&place, inv, &[]) else { return };
-    assert!(shown.contains("inverting 1200×1200 float64"), "{shown:?}");
+    let bar = "inverting [0-9]+×[0-9]+ float64  [0-9]+s";
+    let Some(shown) = with_bar(bar, &[1200, 2400, 4800], make, (&place, inv)) else { return };
     let end = shown.rsplit("\u{1b}[2K").next().unwrap();
-    let summary = format!("\npseudo-inverted 1200×1200 float64, {LAPACK}");
-    assert!(end.contains(&summary), "{shown:?}");
+    let summary = format!("\npseudo-inverted [0-9]+×[0-9]+ float64, {LAPACK}");
+    assert!(has(end, &summary), "{shown:?}");
     assert!(!end.contains("inverting"), "{shown:?}");
     let dumb = on_terminal(&place, inv, &[("TERM", "dumb")]).unwrap();
     assert!(!dumb.contains("inverting"), "{dumb:?}");
@@ -99,9 +127,12 @@ fn a_long_stack_ends_with_its_summary() {
 #[test]
 fn a_long_stack_shows_speed_time_left_and_failures() {
     let place = Place::new();
-    place.write("A.npy", crate::stream::long_stack());
-    let inv = "inv A.npy -o X.npy --on-failure pinv --structure general --threads 1 --memory 8M";
-    let Some(shown) = on_terminal(&place, inv, &[]) else { return };
-    let bar = predicates::str::is_match(r"/128  [0-9,]+/s, [0-9]+[ms].* left, [0-9,]+ failed");
-    assert!(predicates::Predicate::eval(&bar.unwrap(), &shown), "{shown:?}");
+    let make = |count| {
+        place.write("A.npy", singular_matrices(count));
+    };
+    let inv = "inv A.npy -o X.npy --force --on-failure pinv --structure general --threads 1 \
+               --memory 8M";
+    let counts = [1, 4, 16].map(|times| times * LONG);
+    let bar = r"/[0-9,]+  [0-9,]+/s, [0-9]+[ms].* left, [0-9,]+ failed";
+    let _ = with_bar(bar, &counts, make, (&place, inv));
 }
