@@ -7,7 +7,7 @@ use crate::engine::{Ask, Breakdown, Engine, Facts, General, Symmetry};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
 use crate::native::blocked::{self, Half};
-use crate::native::{Kernel, Kind, all_finite};
+use crate::native::{Group, Kernel, Kind, all_finite};
 use crate::norm::Part;
 use crate::structure::{Found, Structure, Triangle, detect};
 
@@ -188,11 +188,25 @@ impl<T: Scalar> Matrix<'_, T> {
         if !plan.engine.in_kernels::<T>(kind, n) {
             return None;
         }
-        self.bring();
-        let native = &mut self.kept.native;
-        let done = Kernel::best().one_as(kind, native, n, self.a, plan.ask(order))?;
+        let done = self.in_lanes(kind, plan.ask(order))?;
         self.engine = Engine::Native;
         Some(done)
+    }
+
+    /// Inverts by the kernel of this kind, which reads the matrix where it is. Where that does not
+    /// succeed it is then in its place.
+    fn in_lanes(&mut self, kind: Kind, ask: Ask) -> Option<Result<Facts<T>, Breakdown>> {
+        let matrix = match self.source {
+            Some(source) => Group::Into(source, self.a),
+            None => Group::InPlace(self.a),
+        };
+        let done = Kernel::best().one_as(kind, &mut self.kept.native, self.n, matrix, ask);
+        if let Some(Ok(_)) = done {
+            self.source = None;
+        } else {
+            self.bring();
+        }
+        done
     }
 
     /// Inverts a matrix of which both triangles are there and the diagonal is kept. If the
@@ -249,17 +263,14 @@ impl<T: Scalar> Matrix<'_, T> {
         let ask = Ask { wary: order == Order::Row, ..self.plan.ask(order) };
         let by = self.plan.engine.for_general::<T>(self.n);
         self.engine = if by == General::Lapack { Engine::Lapack } else { Engine::Native };
-        if by != General::Blocked {
-            self.bring();
-        }
         if by == General::Lanes {
-            let done = Kernel::best().one(&mut self.kept.native, self.n, self.a, ask);
-            if let Some(done) = done {
+            if let Some(done) = self.in_lanes(Kind::General, ask) {
                 return done;
             }
             self.engine = self.plan.engine.beyond_kernels();
         }
         if self.engine == Engine::Lapack {
+            self.bring();
             return self.kept.engines.of(self.engine).general(self.n, self.a, ask);
         }
         let Kept { engines, crew, .. } = &mut *self.kept;

@@ -398,26 +398,15 @@ impl<T: Scalar> Kernel<T> {
         Outcome { first, n, request, lanes: self.lanes, found: &work.found, pivots: &work.pivots }
     }
 
-    /// Inverts one general matrix: [`one_as`](Self::one_as).
-    pub(crate) fn one(
-        self,
-        work: &mut Work<T>,
-        n: usize,
-        a: &mut [T],
-        ask: Ask,
-    ) -> Option<Result<Facts<T>, Breakdown>> {
-        self.one_as(Kind::General, work, n, a, ask)
-    }
-
     /// Inverts one matrix, to the bits that it would have in any group. `None` if that is beyond
-    /// plain arithmetic (something is not finite, or a norm over- or underflows): `a` is then as
-    /// it was, as it is after a breakdown.
+    /// plain arithmetic (something is not finite, or a norm over- or underflows): nothing has then
+    /// been written, as after a breakdown.
     pub(crate) fn one_as(
         self,
         kind: Kind,
         work: &mut Work<T>,
         n: usize,
-        a: &mut [T],
+        matrix: Group<'_, T>,
         ask: Ask,
     ) -> Option<Result<Facts<T>, Breakdown>> {
         let request = Request {
@@ -429,7 +418,7 @@ impl<T: Scalar> Kernel<T> {
             wary: ask.wary,
             stream: false,
         };
-        let outcome = self.invert_as(kind, u32::MAX, work, n, Group::InPlace(a), request);
+        let outcome = self.invert_as(kind, u32::MAX, work, n, matrix, request);
         if let Some(step) = outcome.singular(0) {
             return Some(Err(match kind {
                 Kind::PositiveDefinite(_) => Breakdown::NotPositive(step),

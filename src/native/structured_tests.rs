@@ -141,7 +141,8 @@ fn agrees_with_lapack<T: Parts>(kind: Kind) {
                         finite: false,
                     };
                     for mut alone in [plain[i].clone(), a[at].to_vec()] {
-                        let one = kernel.one_as(kind, &mut work, n, &mut alone, ask);
+                        let one =
+                            kernel.one_as(kind, &mut work, n, Group::InPlace(&mut alone), ask);
                         let one = one.unwrap().unwrap();
                         assert_eq!(bits(&alone), bits(x), "{what}");
                         assert_eq!(one.rcond, Some(rcond), "{what}");
@@ -185,10 +186,10 @@ fn both_norms<T: Parts>() {
             let a = kind.matrix::<T>(n, rng);
             for norm in [Norm::One, Norm::Infinity] {
                 let ask = Ask { rcond: Some(norm), determinant: false, wary: false, finite: false };
-                let ours = kernel.one_as(kind, &mut work, n, &mut a.clone(), ask);
+                let ours = kernel.one_as(kind, &mut work, n, Group::InPlace(&mut a.clone()), ask);
                 let ours = ours.unwrap().unwrap().rcond.unwrap();
                 let mut x = a.clone();
-                kernel.one_as(kind, &mut work, n, &mut x, ask).unwrap().unwrap();
+                kernel.one_as(kind, &mut work, n, Group::InPlace(&mut x), ask).unwrap().unwrap();
                 let mut sums = Vec::new();
                 let part = crate::norm::Part::Full;
                 let mut norm = |a: &[T]| {
@@ -323,7 +324,9 @@ fn lanes_are_alone<T: Parts>(kind: Kind) {
                 let ask =
                     Ask { rcond: request.rcond, determinant: false, wary: false, finite: false };
                 let mut alone = before[..size].to_vec();
-                let one = kernel.one_as(kind, &mut work, n, &mut alone, ask).map(Result::err);
+                let one = kernel
+                    .one_as(kind, &mut work, n, Group::InPlace(&mut alone), ask)
+                    .map(Result::err);
                 assert_eq!(one.flatten(), spoiled.breakdown(kind, n), "{what}");
                 assert_eq!(noted.is_some(), spoiled.breakdown(kind, n).is_some(), "{what}");
                 assert_eq!(bits(&alone), bits(&before[..size]), "{what}: as it was");
@@ -363,7 +366,7 @@ fn names_every_minor<T: Parts>() {
                         let kind = Kind::PositiveDefinite(triangle);
                         let ask =
                             Ask { rcond: None, determinant: false, wary: false, finite: false };
-                        let broken = kernel.one_as(kind, &mut work, n, &mut a, ask);
+                        let broken = kernel.one_as(kind, &mut work, n, Group::InPlace(&mut a), ask);
                         let expected = Some(Some(Breakdown::NotPositive(minor)));
                         let what = format!("{} {} order {n}", set.name(), T::NAME);
                         assert_eq!(broken.map(Result::err), expected, "{what}");

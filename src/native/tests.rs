@@ -6,7 +6,7 @@ mod single;
 
 use super::set::Set;
 use super::vector::MAX_LANES;
-use super::{Group, Kernel, MAX_ORDER, MAX_SINGLE, Request, Work};
+use super::{Group, Kernel, Kind, MAX_ORDER, MAX_SINGLE, Request, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
@@ -129,7 +129,10 @@ fn agrees_with_lapack<T: Parts>() {
                         wary: false,
                         finite: false,
                     };
-                    let one = kernel.one(&mut work, n, &mut alone, ask).unwrap().unwrap();
+                    let one = kernel
+                        .one_as(Kind::General, &mut work, n, Group::InPlace(&mut alone), ask)
+                        .unwrap()
+                        .unwrap();
                     assert_eq!(bits(&alone), bits(&x[at.clone()]), "{what}");
                     assert_eq!(one.rcond, Some(rcond), "{what}");
                     assert_eq!(one.determinant, Some((sign, log)), "{what}");
@@ -257,7 +260,9 @@ fn names_every_pivot<T: Parts>() {
                     a[pivot * n + row] = T::of(4.0, 0.0);
                 }
                 let ask = Ask { rcond: None, determinant: false, wary: false, finite: false };
-                let broken = kernel.one(&mut work, n, &mut a, ask).map(Result::err);
+                let broken = kernel
+                    .one_as(Kind::General, &mut work, n, Group::InPlace(&mut a), ask)
+                    .map(Result::err);
                 let expected = Some(Some(Breakdown::ZeroPivot(pivot)));
                 assert_eq!(broken, expected, "{} {} order {n}", set.name(), T::NAME);
             }

@@ -99,7 +99,8 @@ fn conditions<T: Parts>() {
                             wary: false,
                             finite: false,
                         };
-                        let alone = kernel.one_as(kind, &mut work, n, &mut a.clone(), ask);
+                        let alone =
+                            kernel.one_as(kind, &mut work, n, Group::InPlace(&mut a.clone()), ask);
                         assert_eq!(alone.unwrap().unwrap().rcond, Some(rcond[lane]), "{what}");
                     }
                 }
