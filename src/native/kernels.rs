@@ -120,9 +120,7 @@ macro_rules! kernel {
 
 /// A group of a few matrices is not worth the lanes, and the larger ones are too much for the second
 /// level of the cache there: measured. Tiny orders always are worth them.
-const FEW_REAL: Few = &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (113, EVERY)];
-const FEW_COMPLEX: Few =
-    &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (97, EVERY)];
+const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (97, EVERY)];
 
 /// The same of positive definite matrices.
 const DEFINITE_REAL: Few = &[(6, ALONE), (12, 1), (20, 2), (40, 3), (60, 4), (65, EVERY)];
@@ -178,11 +176,11 @@ macro_rules! kernels {
     };
 }
 
-kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE FEW_REAL DEFINITE_REAL,
+kernels!(of_f32, f32, Real, f32, 1 tiny, FEW_OF_ONE FEW DEFINITE_REAL,
     F32x8 [2 4 4 2] [2 4 2 4], F32x16 [4 4 8 3] [4 4 4 4], F32x4);
-kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE FEW_REAL DEFINITE_REAL,
+kernels!(of_f64, f64, Real, f64, 1 tiny, FEW_OF_ONE FEW DEFINITE_REAL,
     F64x4 [2 4 4 2] [2 4 2 4], F64x8 [4 4 8 3] [4 4 4 4], F64x2);
-kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE FEW_COMPLEX DEFINITE_COMPLEX,
+kernels!(of_complex32, Complex32, Complex, f32, 0 order, NONE FEW DEFINITE_COMPLEX,
     F32x8 [2 2 2 2] [2 2 2 2], F32x16 [2 4 4 2] [2 4 2 4], F32x4);
-kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE FEW_COMPLEX DEFINITE_COMPLEX,
+kernels!(of_complex64, Complex64, Complex, f64, 0 order, NONE FEW DEFINITE_COMPLEX,
     F64x4 [2 2 2 2] [2 2 2 2], F64x8 [2 4 4 2] [2 4 2 4], F64x2);

@@ -53,6 +53,41 @@ pub(super) trait Vector: Copy {
     /// As [`splat`](Self::splat), and `count` numbers can be read there.
     unsafe fn load_first(from: *const Self::Real, count: usize) -> Self;
 
+    /// The numbers at four places, in the first lanes of at least four, then zeros.
+    ///
+    /// # Safety
+    ///
+    /// As [`splat`](Self::splat), and they can be read there.
+    #[inline(always)]
+    unsafe fn four(at: [*const Self::Real; 4]) -> Self {
+        // SAFETY: the caller's promise; there are four numbers.
+        unsafe {
+            let numbers = at.map(|at| at.read());
+            if Self::LANES == 4 {
+                Self::load(numbers.as_ptr())
+            } else {
+                Self::load_first(numbers.as_ptr(), 4)
+            }
+        }
+    }
+
+    /// Writes the first four lanes of at least four.
+    ///
+    /// # Safety
+    ///
+    /// As many numbers can be written there.
+    #[inline(always)]
+    unsafe fn store_four(self, to: *mut Self::Real) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if Self::LANES == 4 {
+                self.store(to);
+            } else {
+                self.store_first(to, 4);
+            }
+        }
+    }
+
     /// The number at each of these places behind `from`, counted in numbers.
     ///
     /// # Safety

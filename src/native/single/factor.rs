@@ -4,7 +4,7 @@
 //! first in the next panel, whose steps then alternate with the rest of it.
 
 use super::super::checks;
-use super::super::lanes::{Lanes, constant};
+use super::super::lanes::{Lanes, RealOf, constant};
 use super::super::task::Task;
 use super::super::vector::Vector;
 use super::{Single, all_zero, bits_of, place};
@@ -119,7 +119,7 @@ unsafe fn pivot<L: Lanes>(m: &mut Single<L>, k: usize, odd: &mut bool) -> Pivot 
 
         let pivot = L::spread(m.lower(k, k));
         pivot.put(m.upper(k, k));
-        let inverse = pivot.inverse(one);
+        let inverse = pivot.inverse_of_size(largest, one);
         m.inverses.add(k).write(inverse);
         let mut active = m.active;
         for b in 0..m.blocks {
@@ -170,28 +170,59 @@ unsafe fn eliminate<L: Lanes, const P: usize, const C: usize>(m: &Single<L>, k: 
     // SAFETY: k + P ≤ j, j + C ≤ n.
     unsafe {
         let none = L::real(constant::<L>(0.0));
-        let mut u = [[none; C]; P];
+        // Taken once: what is written could be the matrix's own fields, for all the compiler knows.
+        let (mut steps, mut columns, mut rows) = ([m.a; P], [m.a; C], [m.upper(k, j); P]);
+        let mut places = [0; P];
         for p in 0..P {
-            for c in 0..C {
-                u[p][c] = L::spread(m.lower(k + p, j + c));
+            steps[p] = m.column(k + p);
+            rows[p] = m.upper(k + p, j);
+            places[p] = m.places[k + p];
+        }
+        for c in 0..C {
+            columns[c] = m.column(j + c);
+        }
+        let lower = |column: *mut L, p: usize| column.cast::<RealOf<L>>().wrapping_add(places[p]);
+        let mut u = [[none; C]; P];
+        // All columns in one vector, where that is not too long a way for a few blocks.
+        if L::PARTS == 1 && C == 4 && L::Vector::LANES >= 4 && m.blocks > 2 {
+            let mut vectors = [constant::<L>(0.0); P];
+            for p in 0..P {
+                vectors[p] =
+                    L::Vector::four([0, 1, 2, 3].map(|c| lower(columns[c], p).cast_const()));
+                for q in 0..p {
+                    let multiplier = L::spread(lower(steps[q], p)).re();
+                    vectors[p] = vectors[p].sub_mul(multiplier, vectors[q]);
+                }
+                vectors[p].store_four(rows[p]);
             }
-            for q in 0..p {
-                let multiplier = L::spread(m.lower(k + p, k + q));
+            for p in 0..P {
                 for c in 0..C {
-                    u[p][c] = u[p][c].sub_mul(multiplier, u[q][c]);
+                    u[p][c] = L::spread(rows[p].add(c));
                 }
             }
-            for c in 0..C {
-                u[p][c].put(m.upper(k + p, j + c));
+        } else {
+            for p in 0..P {
+                for c in 0..C {
+                    u[p][c] = L::spread(lower(columns[c], p));
+                }
+                for q in 0..p {
+                    let multiplier = L::spread(lower(steps[q], p));
+                    for c in 0..C {
+                        u[p][c] = u[p][c].sub_mul(multiplier, u[q][c]);
+                    }
+                }
+                for c in 0..C {
+                    u[p][c].put(m.upper(k + p, j + c));
+                }
             }
         }
         for b in 0..m.blocks {
             let mut multipliers = [none; P];
             for p in 0..P {
-                multipliers[p] = *m.column(k + p).add(b);
+                multipliers[p] = *steps[p].add(b);
             }
             for c in 0..C {
-                let at = m.column(j + c).add(b);
+                let at = columns[c].add(b);
                 let mut x = *at;
                 for p in 0..P {
                     x = x.sub_mul(multipliers[p], u[p][c]);

@@ -168,7 +168,7 @@ pub(super) unsafe fn invert<
         if task.request.wary && !trusted::<L, T>(&m) {
             return;
         }
-        forward::<L, R, C>(&m);
+        forward::<L, C>(&m);
         if !backward::<L, R, C>(&m) {
             return;
         }

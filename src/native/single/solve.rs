@@ -4,15 +4,18 @@ use super::super::lanes::{Lanes, RealOf, constant};
 use super::super::vector::Vector;
 use super::{Single, all_zero, bits_of};
 
+/// Blocks of a tile of W: in higher ones more of the zeros below the diagonal would come along.
+const HEIGHT: usize = 2;
+
 /// W U = I.
 #[inline(always)]
-pub(super) unsafe fn forward<L: Lanes, const R: usize, const C: usize>(m: &Single<L>) {
+pub(super) unsafe fn forward<L: Lanes, const C: usize>(m: &Single<L>) {
     // SAFETY: columns and blocks are inside the matrix.
     unsafe {
         let mut j = 0;
         while j < m.n {
             let columns = C.min(m.n - j);
-            sized!(columns, C, forward_columns::<[L, R,] _ []>(m, j));
+            sized!(columns, C, forward_columns::<[L,] _ []>(m, j));
             j += columns;
         }
     }
@@ -20,14 +23,14 @@ pub(super) unsafe fn forward<L: Lanes, const R: usize, const C: usize>(m: &Singl
 
 /// Columns `j` to `j + C` of W.
 #[inline(always)]
-unsafe fn forward_columns<L: Lanes, const R: usize, const C: usize>(m: &Single<L>, j: usize) {
+unsafe fn forward_columns<L: Lanes, const C: usize>(m: &Single<L>, j: usize) {
     // SAFETY: as for `forward_tile`.
     unsafe {
         let end = (j + C).div_ceil(L::Vector::LANES);
         let mut block = 0;
         while block < end {
-            let height = (end - block).div_ceil((end - block).div_ceil(R));
-            sized!(height, R, forward_tile::<[L,] _ [, C]>(m, block, j));
+            let height = HEIGHT.min(end - block);
+            sized!(height, HEIGHT, forward_tile::<[L,] _ [, C]>(m, block, j));
             block += height;
         }
         let zero = L::real(constant::<L>(0.0));
@@ -62,7 +65,12 @@ unsafe fn forward_tile<L: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
-        for k in block * lanes..j {
+        // Rows of its second block are zero in these columns.
+        let first = if R > 1 { j.min((block + 1) * lanes) } else { block * lanes };
+        for k in block * lanes..first {
+            subtract_first::<L, R, C, 1>(&mut tile, m.x(k, block), |c| m.upper(k, j + c));
+        }
+        for k in first..j {
             subtract(&mut tile, m.x(k, block), |c| m.upper(k, j + c));
         }
         for c in 0..C {
@@ -93,14 +101,25 @@ pub(super) unsafe fn subtract<L: Lanes, const R: usize, const C: usize>(
     factor: impl Fn(usize) -> *const RealOf<L>,
 ) {
     // SAFETY: the callers'.
+    unsafe { subtract_first::<L, R, C, R>(tile, x, factor) }
+}
+
+/// [`subtract`] in the first `ROWS` blocks of the tile.
+#[inline(always)]
+unsafe fn subtract_first<L: Lanes, const R: usize, const C: usize, const ROWS: usize>(
+    tile: &mut [[L; R]; C],
+    x: *const L,
+    factor: impl Fn(usize) -> *const RealOf<L>,
+) {
+    // SAFETY: the callers'.
     unsafe {
-        let mut column = [*x; R];
-        for r in 1..R {
+        let mut column = [*x; ROWS];
+        for r in 1..ROWS {
             column[r] = *x.add(r);
         }
         for c in 0..C {
             let factor = L::spread(factor(c));
-            for r in 0..R {
+            for r in 0..ROWS {
                 tile[c][r] = tile[c][r].sub_mul(column[r], factor);
             }
         }

@@ -89,6 +89,15 @@ impl Vector for F64x4 {
         F64x4(proved!(_mm256_maskload_pd(from, first_of_4(count))))
     }
     #[inline(always)]
+    unsafe fn four(at: [*const f64; 4]) -> Self {
+        // In registers: what is read of a vector that was just written in parts has to wait.
+        F64x4(proved!(_mm256_setr_pd(*at[0], *at[1], *at[2], *at[3])))
+    }
+    #[inline(always)]
+    unsafe fn store_four(self, to: *mut f64) {
+        proved!(_mm256_storeu_pd(to, self.0));
+    }
+    #[inline(always)]
     unsafe fn gather(from: *const f64, places: __m128i) -> Self {
         F64x4(proved!(_mm256_i32gather_pd::<8>(from, places)))
     }
@@ -235,6 +244,15 @@ impl Vector for F64x8 {
     #[inline(always)]
     unsafe fn load_first(from: *const f64, count: usize) -> Self {
         F64x8(proved!(_mm512_maskz_loadu_pd(0xff >> (8 - count), from)))
+    }
+    #[inline(always)]
+    unsafe fn four(at: [*const f64; 4]) -> Self {
+        // In registers: what is read of a vector that was just written in parts has to wait.
+        F64x8(proved!(_mm512_zextpd256_pd512(_mm256_setr_pd(*at[0], *at[1], *at[2], *at[3]))))
+    }
+    #[inline(always)]
+    unsafe fn store_four(self, to: *mut f64) {
+        proved!(_mm256_storeu_pd(to, _mm512_castpd512_pd256(self.0)));
     }
     #[inline(always)]
     unsafe fn gather(from: *const f64, places: __m256i) -> Self {

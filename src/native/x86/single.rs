@@ -93,6 +93,15 @@ impl Vector for F32x8 {
         F32x8(proved!(_mm256_maskload_ps(from, first_of_8(count))))
     }
     #[inline(always)]
+    unsafe fn four(at: [*const f32; 4]) -> Self {
+        // In registers: what is read of a vector that was just written in parts has to wait.
+        F32x8(proved!(_mm256_zextps128_ps256(_mm_setr_ps(*at[0], *at[1], *at[2], *at[3]))))
+    }
+    #[inline(always)]
+    unsafe fn store_four(self, to: *mut f32) {
+        proved!(_mm_storeu_ps(to, _mm256_castps256_ps128(self.0)));
+    }
+    #[inline(always)]
     unsafe fn gather(from: *const f32, places: __m256i) -> Self {
         F32x8(proved!(_mm256_i32gather_ps::<4>(from, places)))
     }
@@ -268,6 +277,15 @@ impl Vector for F32x16 {
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
         F32x16(proved!(_mm512_maskz_loadu_ps(0xffff >> (16 - count), from)))
+    }
+    #[inline(always)]
+    unsafe fn four(at: [*const f32; 4]) -> Self {
+        // In registers: what is read of a vector that was just written in parts has to wait.
+        F32x16(proved!(_mm512_zextps128_ps512(_mm_setr_ps(*at[0], *at[1], *at[2], *at[3]))))
+    }
+    #[inline(always)]
+    unsafe fn store_four(self, to: *mut f32) {
+        proved!(_mm_storeu_ps(to, _mm512_castps512_ps128(self.0)));
     }
     #[inline(always)]
     unsafe fn gather(from: *const f32, places: __m512i) -> Self {
