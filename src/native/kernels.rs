@@ -10,6 +10,7 @@ use super::lanes::{Complex, Real};
 #[cfg(target_arch = "aarch64")]
 use super::neon as arm;
 use super::set::Set;
+use super::single::Single;
 use super::task::Task;
 use super::vector::{Fused, One, Vector};
 #[cfg(target_arch = "x86_64")]
@@ -71,7 +72,23 @@ macro_rules! kernel {
             $(#[target_feature(enable = $features)])?
             unsafe fn single(task: &mut Task<'_, $scalar>, lane: usize) {
                 // SAFETY: the caller's promise.
-                unsafe { single::invert::<$lanes, _, $blocks, $tile, $steps, $pass>(task, lane) }
+                unsafe { single::invert::<$lanes, _>(task, lane, factor, solve) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn factor(
+                m: &mut Single<$lanes>,
+                task: &mut Task<'_, $scalar>,
+                lane: usize,
+            ) -> bool {
+                // SAFETY: the caller's promise.
+                unsafe { single::factor::<$lanes, $steps, $pass>(m, task, lane) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn solve(m: &Single<$lanes>) -> bool {
+                // SAFETY: the caller's promise.
+                unsafe { single::solve::<$lanes, $blocks, $tile>(m) }
             }
 
             $(#[target_feature(enable = $features)])?

@@ -20,9 +20,14 @@ enum Pivot {
     Lost,
 }
 
-/// P A = L U, if every column has a pivot that is finite.
+/// P A = L U, if every column has a pivot that is finite. Elimination takes `P` steps in one pass, over
+/// `E` columns.
+///
+/// # Safety
+///
+/// As [`Factor`](super::Factor).
 #[inline(always)]
-pub(super) unsafe fn factor<L: Lanes, const P: usize, const E: usize>(
+pub(in crate::native) unsafe fn factor<L: Lanes, const P: usize, const E: usize>(
     m: &mut Single<L>,
     task: &mut Task<'_, impl Scalar>,
     lane: usize,
@@ -163,6 +168,12 @@ unsafe fn missing<L: Lanes>(m: &Single<L>, k: usize) -> Pivot {
     }
 }
 
+/// The element at a place of a column.
+#[inline(always)]
+pub(super) fn lower<L: Lanes>(column: *mut L, place: usize) -> *const RealOf<L> {
+    column.cast::<RealOf<L>>().wrapping_add(place)
+}
+
 /// Subtracts the multiples of the pivots' rows of `P` steps from `k` on, in `C` columns from `j`
 /// on, and keeps these columns of these rows of U.
 #[inline(always)]
@@ -181,16 +192,18 @@ unsafe fn eliminate<L: Lanes, const P: usize, const C: usize>(m: &Single<L>, k: 
         for c in 0..C {
             columns[c] = m.column(j + c);
         }
-        let lower = |column: *mut L, p: usize| column.cast::<RealOf<L>>().wrapping_add(places[p]);
         let mut u = [[none; C]; P];
         // All columns in one vector, where that is not too long a way for a few blocks.
         if L::PARTS == 1 && C == 4 && L::Vector::LANES >= 4 && m.blocks > 2 {
             let mut vectors = [constant::<L>(0.0); P];
             for p in 0..P {
-                vectors[p] =
-                    L::Vector::four([0, 1, 2, 3].map(|c| lower(columns[c], p).cast_const()));
+                let mut at = [std::ptr::null(); 4];
+                for c in 0..C {
+                    at[c] = lower(columns[c], places[p]);
+                }
+                vectors[p] = L::Vector::four(at);
                 for q in 0..p {
-                    let multiplier = L::spread(lower(steps[q], p)).re();
+                    let multiplier = L::spread(lower(steps[q], places[p])).re();
                     vectors[p] = vectors[p].sub_mul(multiplier, vectors[q]);
                 }
                 vectors[p].store_four(rows[p]);
@@ -203,10 +216,10 @@ unsafe fn eliminate<L: Lanes, const P: usize, const C: usize>(m: &Single<L>, k: 
         } else {
             for p in 0..P {
                 for c in 0..C {
-                    u[p][c] = L::spread(lower(columns[c], p));
+                    u[p][c] = L::spread(lower(columns[c], places[p]));
                 }
                 for q in 0..p {
-                    let multiplier = L::spread(lower(steps[q], p));
+                    let multiplier = L::spread(lower(steps[q], places[p]));
                     for c in 0..C {
                         u[p][c] = u[p][c].sub_mul(multiplier, u[q][c]);
                     }

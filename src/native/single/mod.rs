@@ -33,7 +33,8 @@ use super::vector::Vector;
 use crate::element::Scalar;
 use crate::engine::Norm;
 use crate::structure::{Found, detect};
-use factor::{factor, trusted};
+pub(super) use factor::factor;
+use factor::{lower, trusted};
 use solve::{backward, forward};
 
 /// Vectors of memory for order `n`, `parts` vectors of `lanes` numbers per scalar.
@@ -48,7 +49,7 @@ fn stride(blocks: usize) -> usize {
 }
 
 /// A matrix under way. A block is as many rows of a column as there are lanes.
-struct Single<L: Lanes> {
+pub(super) struct Single<L: Lanes> {
     n: usize,
     /// Blocks of a column.
     blocks: usize,
@@ -82,7 +83,7 @@ impl<L: Lanes> Single<L> {
     /// Element (`position`, `j`) of L.
     #[inline(always)]
     fn lower(&self, position: usize, j: usize) -> *const RealOf<L> {
-        self.column(j).cast::<RealOf<L>>().wrapping_add(self.places[position])
+        lower(self.column(j), self.places[position])
     }
 
     /// Element (`k`, `j`) of U.
@@ -112,23 +113,32 @@ fn bits_of<L: Lanes>(rows: u128, block: usize) -> u32 {
     (rows >> (block * L::Vector::LANES)) as u32 & (u32::MAX >> (32 - L::Vector::LANES))
 }
 
-/// Inverts the matrix of one lane. `R` blocks and `C` columns are a tile that fits the registers;
-/// elimination takes `P` steps in one pass, over `E` columns.
+/// [`factor`], compiled for a set.
+///
+/// # Safety
+///
+/// The matrix is loaded; the task is sound. The CPU has the set.
+pub(super) type Factor<L, T> = unsafe fn(&mut Single<L>, &mut Task<'_, T>, usize) -> bool;
+
+/// [`solve`], compiled for a set.
+///
+/// # Safety
+///
+/// The matrix is factored. The CPU has the set.
+pub(super) type Solve<L> = unsafe fn(&Single<L>) -> bool;
+
+/// Inverts the matrix of one lane. Its parts are functions of their own: the compiler makes better use
+/// of registers there.
 ///
 /// # Safety
 ///
 /// The task is sound: see [`Task`]. The CPU has the instructions. The memory has [`vectors`].
 #[inline(always)]
-pub(super) unsafe fn invert<
-    L: Lanes,
-    T: Scalar,
-    const R: usize,
-    const C: usize,
-    const P: usize,
-    const E: usize,
->(
+pub(super) unsafe fn invert<L: Lanes, T: Scalar>(
     task: &mut Task<'_, T>,
     lane: usize,
+    factor: Factor<L, T>,
+    solve: Solve<L>,
 ) {
     let n = task.n;
     let blocks = n.div_ceil(L::Vector::LANES);
@@ -162,14 +172,13 @@ pub(super) unsafe fn invert<
             }
         }
         let norm_of_a = task.request.rcond.map(|which| norm(which, &m, m.a));
-        if !factor::<L, P, E>(&mut m, task, lane) {
+        if !factor(&mut m, task, lane) {
             return;
         }
         if task.request.wary && !trusted::<L, T>(&m) {
             return;
         }
-        forward::<L, C>(&m);
-        if !backward::<L, R, C>(&m) {
+        if !solve(&m) {
             return;
         }
         if let (Some(which), Some(norm_of_a)) = (task.request.rcond, norm_of_a) {
@@ -197,6 +206,21 @@ pub(super) unsafe fn invert<
             store::<L>(&m, task.to_lane(lane));
         }
         task.found.inverted |= 1 << lane;
+    }
+}
+
+/// Computes X from the factors. `R` blocks and `C` columns are a tile that fits the registers. Is all
+/// of X finite?
+///
+/// # Safety
+///
+/// As [`Solve`].
+#[inline(always)]
+pub(super) unsafe fn solve<L: Lanes, const R: usize, const C: usize>(m: &Single<L>) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        forward::<L, C>(m);
+        backward::<L, R, C>(m)
     }
 }
 
