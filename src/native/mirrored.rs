@@ -7,7 +7,7 @@
 
 use super::checks::finite;
 use super::lanes::{Lanes, constant};
-use super::norms::{Largest, Moduli, guarded, plain, scaled};
+use super::norms::{Largest, Moduli, only_some_fit, plain, scaled};
 use super::task::SHRINK;
 use super::tiles::{Blocks, Square, one_block, subtract};
 use super::vector::Vector;
@@ -50,10 +50,14 @@ pub(super) unsafe fn norm<L: Lanes>(
 ) -> L::Vector {
     // SAFETY: the caller's promise.
     unsafe {
-        let (plain, scaled) = (plain::<L>(), scaled::<L>());
-        guarded::<L>(largest(plain, n, a, real_diagonal, sums), || {
-            largest(scaled, n, a, real_diagonal, sums)
-        })
+        let plain = largest(plain::<L>(), n, a, real_diagonal, sums);
+        match only_some_fit::<L>(&plain) {
+            None => plain.sum,
+            Some(fits) => {
+                let scaled = largest(scaled::<L>(), n, a, real_diagonal, sums);
+                scaled.sum.select(fits, plain.sum)
+            }
+        }
     }
 }
 

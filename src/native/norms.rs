@@ -158,25 +158,22 @@ pub(super) unsafe fn scaled<L: Lanes>() -> Scaled<L::Vector> {
     Scaled(unsafe { constant::<L>(1.0) })
 }
 
-/// A norm from plain sums; in the lanes where they do not fit, from scaled ones.
+/// The lanes in which plain sums fit, if there are others, where scaled ones have to be taken.
+///
+/// No function takes what computes those: a closure that is not inlined is compiled without the
+/// instructions of the set.
 ///
 /// # Safety
 ///
 /// The CPU has the instructions.
 #[inline(always)]
-pub(super) unsafe fn guarded<L: Lanes>(
-    plain: Largest<L::Vector>,
-    scaled: impl FnOnce() -> Largest<L::Vector>,
-) -> L::Vector {
+pub(super) unsafe fn only_some_fit<L: Lanes>(plain: &Largest<L::Vector>) -> Option<u32> {
     if L::PARTS == 1 {
-        return plain.sum;
+        return None;
     }
     // SAFETY: the caller's promise.
     let fits = unsafe { plain.fits() };
-    if fits == u32::MAX >> (32 - L::Vector::LANES) {
-        return plain.sum;
-    }
-    scaled().sum.select(fits, plain.sum)
+    (fits != u32::MAX >> (32 - L::Vector::LANES)).then_some(fits)
 }
 
 /// The largest sum of a matrix, whose columns are `stride` apart. Each begins with 0 and goes
@@ -224,8 +221,11 @@ pub(super) unsafe fn norm<L: Lanes>(
 ) -> L::Vector {
     // SAFETY: the caller's promise.
     unsafe {
-        let (quick, scaled) = (quick::<L>(), scaled::<L>());
-        guarded::<L>(largest(quick, which, n, stride, a), || largest(scaled, which, n, stride, a))
+        let plain = largest(quick::<L>(), which, n, stride, a);
+        match only_some_fit::<L>(&plain) {
+            None => plain.sum,
+            Some(fits) => largest(scaled::<L>(), which, n, stride, a).sum.select(fits, plain.sum),
+        }
     }
 }
 

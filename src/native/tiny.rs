@@ -7,7 +7,7 @@ use super::checks::{
     finite, finite_input, finite_pivots, general, note_zero_pivot, store_pivots, trusted,
 };
 use super::lanes::{Lanes, RealOf, constant};
-use super::norms::{guarded, largest, quick, scaled};
+use super::norms::{largest, only_some_fit, quick, scaled};
 use super::store::{Route, before_aligned, in_tiles, store, write, write_on};
 use super::task::{Task, load, load_from, rcond};
 use super::vector::Vector;
@@ -162,12 +162,16 @@ unsafe fn read<L: Lanes, T: Scalar>(task: &Task<'_, T>, len: usize, a: *mut L::V
 unsafe fn norm<L: Lanes, const N: usize>(which: Norm, a: &Matrix<L, N>) -> L::Vector {
     // SAFETY: the caller has the CPU's promise, and a matrix is N columns of N scalars.
     unsafe {
-        let (quick, scaled) = (quick::<L>(), scaled::<L>());
-        guarded::<L>(largest::<L, _>(quick, which, N, N, a.as_ptr().cast()), || {
-            // A copy may lie in memory.
-            let a = *a;
-            largest::<L, _>(scaled, which, N, N, a.as_ptr().cast())
-        })
+        let plain = largest::<L, _>(quick::<L>(), which, N, N, a.as_ptr().cast());
+        match only_some_fit::<L>(&plain) {
+            None => plain.sum,
+            Some(fits) => {
+                // A copy may lie in memory.
+                let a = *a;
+                let scaled = largest::<L, _>(scaled::<L>(), which, N, N, a.as_ptr().cast());
+                scaled.sum.select(fits, plain.sum)
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use super::checks::store_pivots;
 use super::kinds::triangular;
 use super::lanes::{Lanes, constant};
-use super::norms::{Largest, Moduli, guarded, plain, scaled};
+use super::norms::{Largest, Moduli, only_some_fit, plain, scaled};
 use super::task::{SHRINK, Task, rcond};
 use super::tiles::{Blocks, Square, finite_below, load_group, one_block, store_group, subtract};
 use super::vector::Vector;
@@ -105,8 +105,11 @@ pub(super) unsafe fn invert<L: Lanes, T: Scalar, const N: usize>(task: &mut Task
 unsafe fn norm<L: Lanes>(which: Norm, n: usize, a: Square<L>) -> L::Vector {
     // SAFETY: the elements of the square.
     unsafe {
-        let (plain, scaled) = (plain::<L>(), scaled::<L>());
-        guarded::<L>(sums::<L, _>(plain, which, n, a), || sums::<L, _>(scaled, which, n, a))
+        let plain = sums(plain::<L>(), which, n, a);
+        match only_some_fit::<L>(&plain) {
+            None => plain.sum,
+            Some(fits) => sums(scaled::<L>(), which, n, a).sum.select(fits, plain.sum),
+        }
     }
 }
 
