@@ -10,7 +10,7 @@ use super::lanes::{Complex, Real};
 #[cfg(target_arch = "aarch64")]
 use super::neon as arm;
 use super::set::Set;
-use super::single::Single;
+use super::single::{Single, definite::Definite};
 use super::task::Task;
 use super::vector::{Fused, One, Vector};
 #[cfg(target_arch = "x86_64")]
@@ -93,9 +93,25 @@ macro_rules! kernel {
 
             $(#[target_feature(enable = $features)])?
             unsafe fn single_definite(task: &mut Task<'_, $scalar>, lane: usize) {
-                const BLOCKS: usize = if $blocks * $tile < 4 { 1 } else { $blocks * $tile / 4 };
                 // SAFETY: the caller's promise.
-                unsafe { single::definite::invert::<$lanes, _, BLOCKS>(task, lane) }
+                unsafe {
+                    single::definite::invert::<$lanes, _>(task, lane, factor_definite, solve_definite);
+                }
+            }
+
+            /// Blocks of four columns in the registers.
+            const BLOCKS: usize = if $blocks * $tile < 4 { 1 } else { $blocks * $tile / 4 };
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn factor_definite(m: &Definite<$lanes>, task: &Task<'_, $scalar>, lane: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { single::definite::factor::<$lanes, _, BLOCKS>(m, task, lane) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn solve_definite(m: &Definite<$lanes>) {
+                // SAFETY: the caller's promise.
+                unsafe { single::definite::solve::<$lanes, BLOCKS>(m) }
             }
 
             #[allow(clippy::erasing_op)] // order 0 is any order

@@ -19,7 +19,7 @@ use crate::structure::{Found, Triangle, detect};
 use norm::norm;
 
 /// A matrix under way.
-struct Definite<L: Lanes> {
+pub(in crate::native) struct Definite<L: Lanes> {
     n: usize,
     /// Vectors of a column, and from column to column.
     blocks: usize,
@@ -54,16 +54,31 @@ impl<L: Lanes> Definite<L> {
     }
 }
 
-/// Inverts the matrix of one lane, of an order that [`Blocks`] has. `R` blocks of four columns are a
-/// tile that fits the registers.
+/// [`factor`], compiled for a set.
+///
+/// # Safety
+///
+/// The matrix is loaded; the task is sound. The CPU has the set.
+type Factor<L, T> = unsafe fn(&Definite<L>, &Task<'_, T>, usize);
+
+/// [`solve`], compiled for a set.
+///
+/// # Safety
+///
+/// The matrix is factored. The CPU has the set.
+type Solve<L> = unsafe fn(&Definite<L>);
+
+/// Inverts the matrix of one lane, of an order that [`Blocks`] has.
 ///
 /// # Safety
 ///
 /// As [`single::invert`](super::invert).
 #[inline(always)]
-pub(in crate::native) unsafe fn invert<L: Lanes, T: Scalar, const R: usize>(
+pub(in crate::native) unsafe fn invert<L: Lanes, T: Scalar>(
     task: &mut Task<'_, T>,
     lane: usize,
+    factor: Factor<L, T>,
+    solve: Solve<L>,
 ) {
     let n = task.n;
     let blocks = n.div_ceil(L::Vector::LANES);
@@ -88,32 +103,11 @@ pub(in crate::native) unsafe fn invert<L: Lanes, T: Scalar, const R: usize>(
             load(&m, task.from(lane).cast());
         }
         let norm_of_a = task.request.rcond.map(|_| norm::<L, true>(&m));
-        let parts = Blocks::of(n);
-        let mut j = 0;
-        while parts.size(j) > 0 {
-            match parts.size(j) {
-                4 => factor::<L, R, 4>(&m, j),
-                _ => factor::<L, R, 3>(&m, j),
-            }
-            for k in j..j + parts.size(j) {
-                task.prefetch_column::<L::Vector>(lane, k);
-            }
-            j += parts.size(j);
-        }
+        factor(&m, task, lane);
         if !positive(task, lane, &m) {
             return;
         }
-        for block in 0..n * stride {
-            m.x.add(block).write(L::real(constant::<L>(0.0)));
-        }
-        while parts.size_before(j) > 0 {
-            let columns = parts.size_before(j);
-            j -= columns;
-            match columns {
-                4 => solve::<L, R, 4>(&m, j),
-                _ => solve::<L, R, 3>(&m, j),
-            }
-        }
+        solve(&m);
         if !first_column_is_finite(&m) {
             return;
         }
@@ -194,9 +188,62 @@ unsafe fn load_transposed<L: Lanes>(m: &Definite<L>, from: *const RealOf<L>) {
     }
 }
 
+/// L and D Lᴴ. `R` blocks of four columns are a tile that fits the registers.
+///
+/// # Safety
+///
+/// As [`Factor`].
+#[inline(always)]
+pub(in crate::native) unsafe fn factor<L: Lanes, T: Scalar, const R: usize>(
+    m: &Definite<L>,
+    task: &Task<'_, T>,
+    lane: usize,
+) {
+    let parts = Blocks::of(m.n);
+    let mut j = 0;
+    while parts.size(j) > 0 {
+        // SAFETY: the columns before have been done.
+        unsafe {
+            match parts.size(j) {
+                4 => factor_columns::<L, R, 4>(m, j),
+                _ => factor_columns::<L, R, 3>(m, j),
+            }
+        }
+        for k in j..j + parts.size(j) {
+            task.prefetch_column::<L::Vector>(lane, k);
+        }
+        j += parts.size(j);
+    }
+}
+
+/// X from the factors. `R` blocks of four columns are a tile that fits the registers.
+///
+/// # Safety
+///
+/// As [`Solve`].
+#[inline(always)]
+pub(in crate::native) unsafe fn solve<L: Lanes, const R: usize>(m: &Definite<L>) {
+    let parts = Blocks::of(m.n);
+    // SAFETY: the columns behind have been done; n columns of `stride` blocks are zero before.
+    unsafe {
+        for block in 0..m.n * m.stride {
+            m.x.add(block).write(L::real(constant::<L>(0.0)));
+        }
+        let mut j = m.n;
+        while parts.size_before(j) > 0 {
+            let columns = parts.size_before(j);
+            j -= columns;
+            match columns {
+                4 => solve_columns::<L, R, 4>(m, j),
+                _ => solve_columns::<L, R, 3>(m, j),
+            }
+        }
+    }
+}
+
 /// Columns `j` to `j + C` of L, and the rows of D Lᴴ that they are.
 #[inline(always)]
-unsafe fn factor<L: Lanes, const R: usize, const C: usize>(m: &Definite<L>, j: usize) {
+unsafe fn factor_columns<L: Lanes, const R: usize, const C: usize>(m: &Definite<L>, j: usize) {
     let lanes = L::Vector::LANES;
     // SAFETY: as for `factor_tile`. Fours begin where a block does not end; threes may be in two.
     unsafe {
@@ -306,7 +353,7 @@ unsafe fn finite_input<T: Scalar>(task: &Task<'_, T>, lane: usize) -> bool {
 
 /// Columns `j` to `j + C` of X, those behind them being whole, and their images.
 #[inline(always)]
-unsafe fn solve<L: Lanes, const R: usize, const C: usize>(m: &Definite<L>, j: usize) {
+unsafe fn solve_columns<L: Lanes, const R: usize, const C: usize>(m: &Definite<L>, j: usize) {
     let end = j + C;
     // SAFETY: as for `solve_tile`; elements are inside.
     unsafe {
@@ -318,19 +365,23 @@ unsafe fn solve<L: Lanes, const R: usize, const C: usize>(m: &Definite<L>, j: us
             sized!(height, R, solve_tile::<[L,] _ [, C]>(m, block, j));
         }
         let mut tile = [[L::real(constant::<L>(0.0)); C]; C];
-        for c in 0..C {
-            tile[c][c] = L::real(*m.inverses.add(j + c));
-        }
-        for k in end..m.n {
-            let mut left = [tile[0][0]; C];
-            for r in 0..C {
-                left[r] = L::spread(m.at(m.x, k, j + r)).conj();
-                left[r].put(m.at(m.x, j + r, k));
-            }
+        if L::PARTS == 1 && C == 4 && L::Vector::LANES >= 4 {
+            on_diagonal::<L, C>(m, j, &mut tile);
+        } else {
             for c in 0..C {
-                let right = L::spread(m.at(m.a, k, j + c));
-                for r in c..C {
-                    tile[c][r] = tile[c][r].sub_mul(left[r], right);
+                tile[c][c] = L::real(*m.inverses.add(j + c));
+            }
+            for k in end..m.n {
+                let mut left = [tile[0][0]; C];
+                for r in 0..C {
+                    left[r] = L::spread(m.at(m.x, k, j + r)).conj();
+                    left[r].put(m.at(m.x, j + r, k));
+                }
+                for c in 0..C {
+                    let right = L::spread(m.at(m.a, k, j + c));
+                    for r in c..C {
+                        tile[c][r] = tile[c][r].sub_mul(left[r], right);
+                    }
                 }
             }
         }
@@ -349,6 +400,38 @@ unsafe fn solve<L: Lanes, const R: usize, const C: usize>(m: &Definite<L>, j: us
             for r in c + 1..C {
                 tile[c][r].put(m.at(m.x, j + r, j + c));
                 tile[c][r].conj().put(m.at(m.x, j + c, j + r));
+            }
+        }
+    }
+}
+
+/// The square on the diagonal of these columns less what the rows below it come to, which are brought
+/// across: of four columns of real numbers, with a row of the square in a vector.
+#[inline(always)]
+unsafe fn on_diagonal<L: Lanes, const C: usize>(m: &Definite<L>, j: usize, tile: &mut [[L; C]; C]) {
+    // SAFETY: as for `solve_columns`; four numbers of a column lie one behind the other.
+    unsafe {
+        let zero = constant::<L>(0.0);
+        let mut rows = [zero; C];
+        for r in 0..C {
+            rows[r] = zero.select(1 << r, *m.inverses.add(j + r));
+        }
+        let (mut x, mut l) = ([std::ptr::null(); 4], [std::ptr::null(); 4]);
+        for k in j + C..m.n {
+            for c in 0..C {
+                (x[c], l[c]) = (m.at(m.x, k, j + c).cast_const(), m.at(m.a, k, j + c).cast_const());
+            }
+            let right = L::Vector::four(l);
+            for r in 0..C {
+                rows[r] = rows[r].sub_mul(L::spread(x[r]).re(), right);
+            }
+            L::Vector::four(x).store_four(m.at(m.x, j, k));
+        }
+        let mut numbers = [[RealOf::<L>::default(); 4]; C];
+        for r in 0..C {
+            rows[r].store_four(numbers[r].as_mut_ptr());
+            for c in 0..C {
+                tile[c][r] = L::spread(&raw const numbers[r][c]);
             }
         }
     }
