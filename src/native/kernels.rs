@@ -153,7 +153,7 @@ macro_rules! kernel {
 
 /// A group of a few matrices is not worth the lanes, and the larger ones are too much for the second
 /// level of the cache there: measured. Tiny orders always are worth them.
-const FEW: Few = &[(7, 1), (16, 2), (24, 3), (32, 4), (48, 5), (64, 6), (80, 7), (97, EVERY)];
+const FEW: Few = &[(7, 1), (16, 2), (24, 4), (32, 5), (48, 6), (64, 7), (96, EVERY)];
 
 /// The same of positive definite matrices.
 const DEFINITE_REAL: Few = &[(6, ALONE), (12, 1), (20, 2), (40, 3), (60, 4), (65, EVERY)];
