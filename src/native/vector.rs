@@ -53,16 +53,16 @@ pub(super) trait Vector: Copy {
     /// As [`splat`](Self::splat), and `count` numbers can be read there.
     unsafe fn load_first(from: *const Self::Real, count: usize) -> Self;
 
-    /// The numbers at four places, in the first lanes of at least four, then zeros.
+    /// The numbers at four places, in the first lanes, then zeros.
     ///
     /// # Safety
     ///
-    /// As [`splat`](Self::splat), and they can be read there.
+    /// As [`splat`](Self::splat), they can be read there, and there are four lanes or more.
     #[inline(always)]
     unsafe fn four(at: [*const Self::Real; 4]) -> Self {
         // SAFETY: the caller's promise; there are four numbers.
         unsafe {
-            let numbers = at.map(|at| at.read());
+            let numbers = [*at[0], *at[1], *at[2], *at[3]];
             if Self::LANES == 4 {
                 Self::load(numbers.as_ptr())
             } else {
@@ -71,11 +71,11 @@ pub(super) trait Vector: Copy {
         }
     }
 
-    /// Writes the first four lanes of at least four.
+    /// Writes the first four lanes.
     ///
     /// # Safety
     ///
-    /// As many numbers can be written there.
+    /// As many numbers can be written there, and there are four lanes or more.
     #[inline(always)]
     unsafe fn store_four(self, to: *mut Self::Real) {
         // SAFETY: the caller's promise.

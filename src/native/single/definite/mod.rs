@@ -224,7 +224,7 @@ pub(in crate::native) unsafe fn factor<L: Lanes, T: Scalar, const R: usize>(
 #[inline(always)]
 pub(in crate::native) unsafe fn solve<L: Lanes, const R: usize>(m: &Definite<L>) {
     let parts = Blocks::of(m.n);
-    // SAFETY: the columns behind have been done; n columns of `stride` blocks are zero before.
+    // SAFETY: X has n columns of `stride` blocks; those behind a column have been done before it.
     unsafe {
         for block in 0..m.n * m.stride {
             m.x.add(block).write(L::real(constant::<L>(0.0)));
@@ -409,7 +409,8 @@ unsafe fn solve_columns<L: Lanes, const R: usize, const C: usize>(m: &Definite<L
 /// across: of four columns of real numbers, with a row of the square in a vector.
 #[inline(always)]
 unsafe fn on_diagonal<L: Lanes, const C: usize>(m: &Definite<L>, j: usize, tile: &mut [[L; C]; C]) {
-    // SAFETY: as for `solve_columns`; four numbers of a column lie one behind the other.
+    // SAFETY: as for `solve_columns`, which has looked that a vector has four lanes or more and that
+    // numbers are real, so that four of a column lie one behind the other.
     unsafe {
         let zero = constant::<L>(0.0);
         let mut rows = [zero; C];
