@@ -3,6 +3,7 @@
 
 mod compiled;
 
+use super::exchange::Rows;
 use super::leaf;
 use super::matrix::Matrix;
 use super::strips::{nth, strips_of};
@@ -32,6 +33,7 @@ pub(crate) struct Kernel<T> {
     unpack_columns: unsafe fn(usize, usize, *const T, *mut T, usize),
     largest: unsafe fn(usize, *const T, *mut T),
     gather: unsafe fn(&[usize], usize, *const T, usize, *mut T, T),
+    move_rows: unsafe fn(&[usize], &[usize], usize, *mut T, usize),
 }
 
 /// A scalar that the engine inverts.
@@ -285,15 +287,24 @@ impl<T: Scalar> Kernel<T> {
     }
 
     /// Copies rows of a matrix of few columns, in the given order, to a strip of columns.
-    pub(super) fn gather(&self, order: &[usize], from: Matrix<T>, strip: Matrix<T>) {
+    pub(super) fn gather(&self, order: Rows<'_>, from: Matrix<T>, strip: Matrix<T>) {
         let (rows, columns) = (from.rows(), from.columns());
         assert!((1..=self.wide).contains(&columns), "{columns} columns");
-        assert!(order.iter().all(|&row| row < rows), "rows beyond {rows}");
+        assert!(order.end() <= rows, "rows beyond {rows}");
+        let order = order.order();
         self.check_columns(strip, 1, order.len());
         let zero = T::zero();
         // SAFETY: the rows and the strip are there. The CPU as above.
         unsafe {
             (self.gather)(order, columns, from.pointer(), from.stride(), strip.pointer(), zero);
         }
+    }
+
+    /// Copies rows of a matrix to the places of others, which are not among them.
+    pub(super) fn move_rows(&self, from: Rows<'_>, to: Rows<'_>, a: Matrix<T>) {
+        let rows = a.rows();
+        assert!(from.end() <= rows && to.end() <= rows, "rows beyond {rows}");
+        // SAFETY: the rows are there.
+        unsafe { (self.move_rows)(from.order(), to.order(), a.columns(), a.pointer(), a.stride()) }
     }
 }

@@ -12,6 +12,7 @@
 
 mod triangle;
 
+use super::exchange::Room;
 use super::kernel::{GROUP, Kernel};
 use super::leaf::reciprocal;
 use super::matrix::Matrix;
@@ -172,7 +173,10 @@ impl<T: Scalar> Job<'_, T> {
         }
         if self.half == Half::Definite {
             let strips = self.diagonal;
-            panel::factor(self.kernel, panel, &mut exchanged[..width], strips, &pivot_free)
+            let [mut place, mut from, mut to] = [[0; Sizes::WIDEST]; 3];
+            let mut room = Room { place: &mut place, from: &mut from, to: &mut to };
+            let exchanged = &mut exchanged[..width];
+            panel::factor(self.kernel, panel, exchanged, strips, &mut room, &pivot_free)
                 .map_err(|column| Breakdown::NotPositive(j + column))?;
         }
         let factors = self.factors.part(0..depth, 0..depth);

@@ -1,5 +1,6 @@
 //! The memory of the two sweeps, and which part of it is whose.
 
+use super::exchange::Room;
 use super::kernel::Kernel;
 use super::matrix::Matrix;
 use super::sizes::Sizes;
@@ -59,6 +60,23 @@ pub(super) struct Memory<T> {
 }
 
 impl<T: Scalar> Memory<T> {
+    /// Memory for what exchanges come to, during the first sweep: what of the indices only the second
+    /// one needs.
+    ///
+    /// # Safety
+    ///
+    /// It is used up before anybody gets it again.
+    pub(super) unsafe fn room(&self) -> Room<'_> {
+        // SAFETY: three parts of memory; for the rest, the caller's promise.
+        unsafe {
+            Room {
+                place: self.place.column(0),
+                from: self.columns_order.column(0),
+                to: self.cycles.column(0),
+            }
+        }
+    }
+
     /// The columns of a block from its first row on, or the place where it is factored.
     pub(super) fn panel(&self, sizes: &Sizes, block: usize) -> Matrix<T> {
         let columns = sizes.columns_of(block);

@@ -13,6 +13,7 @@
 //! several times, and for those of up to 1024 columns of L: n · (1024 + 5 · 240) numbers at most,
 //! whatever the order n; and for all of a small matrix, of 4 MiB at most.
 
+mod exchange;
 mod kernel;
 mod leaf;
 mod lower;

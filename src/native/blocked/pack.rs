@@ -168,7 +168,7 @@ pub(super) unsafe fn unpack_columns<V: Wide, T: Copy, const WIDTH: usize, const 
 ///
 /// As [`columns`], and every row in `order` is one of the matrix.
 #[inline(always)]
-pub(super) unsafe fn gather<T: Copy, const WIDE: usize>(
+pub(super) unsafe fn gather<V: Wide, T: Copy, const WIDTH: usize, const PARTS: usize>(
     order: &[usize],
     columns: usize,
     from: *const T,
@@ -176,15 +176,44 @@ pub(super) unsafe fn gather<T: Copy, const WIDE: usize>(
     strip: *mut T,
     zero: T,
 ) {
-    // SAFETY: inside of what the caller promises.
+    let wide = WIDTH / PARTS;
+    // SAFETY: inside of what the caller promises; a strip has four real columns, or twice as many.
     unsafe {
-        let sources: [*const T; WIDE] =
-            std::array::from_fn(|j| from.add(j.min(columns - 1) * stride));
         for (k, &row) in order.iter().enumerate() {
-            for j in 0..WIDE {
-                let x = *sources[j].add(row);
-                *strip.add(k * WIDE + j) = if j < columns { x } else { zero };
+            let (from, to) = (from.add(row), strip.add(k * wide));
+            if PARTS == 1 && columns == wide {
+                let at = |j: usize| from.add(j * stride).cast::<V::Real>();
+                for j in (0..WIDTH).step_by(4) {
+                    V::four([at(j), at(j + 1), at(j + 2), at(j + 3)]).store_four(to.add(j).cast());
+                }
+            } else {
+                for j in 0..wide {
+                    *to.add(j) = if j < columns { *from.add(j * stride) } else { zero };
+                }
             }
+        }
+    }
+}
+
+/// Copies rows of a few columns to the places of others.
+///
+/// # Safety
+///
+/// The matrix has these columns, `stride` numbers apart, and every row of both; none of `from` is
+/// among `to`. Nobody else has them meanwhile.
+#[inline(always)]
+pub(super) unsafe fn move_rows<T: Copy, const WIDE: usize>(
+    from: &[usize],
+    to: &[usize],
+    columns: usize,
+    a: *mut T,
+    stride: usize,
+) {
+    for (&from, &to) in from.iter().zip(to) {
+        // SAFETY: rows of the matrix, as the caller promises.
+        unsafe {
+            let row = |j: usize| a.add(to + j * stride).write(a.add(from + j * stride).read());
+            if columns == WIDE { (0..WIDE).for_each(row) } else { (0..columns).for_each(row) }
         }
     }
 }

@@ -1,17 +1,19 @@
 //! LU with partial pivoting of a block of columns: halves of halves, down to a leaf.
 
+use super::exchange::{Exchange, Room};
 use super::kernel::{GROUP, Kernel};
 use super::leaf;
 use super::matrix::Matrix;
+use super::strips::{nth, strips_of};
 use crate::element::Scalar;
 
 /// What factors a few columns.
 pub(super) type Leaf<'a, T> = dyn Fn(Matrix<T>, &mut [usize]) -> Option<usize> + 'a;
 
 /// Factors a block of columns in place. `exchanged` says for each of its columns which row was
-/// exchanged with that of its number, in this order; `strips` is memory for strips of columns, a
-/// square of the width of the block. `leaf` factors a few columns and tells the rows exchanged, or
-/// the column that has no pivot.
+/// exchanged with that of its number, in this order. `strips` is memory for strips of columns, a
+/// square of the width of the block, `room` that for the exchanges. `leaf` factors a few columns and
+/// tells the rows exchanged, or the column that has no pivot.
 ///
 /// # Errors
 ///
@@ -21,6 +23,7 @@ pub(super) fn factor<T: Scalar>(
     a: Matrix<T>,
     exchanged: &mut [usize],
     strips: Matrix<T>,
+    room: &mut Room<'_>,
     leaf: &Leaf<'_, T>,
 ) -> Result<(), usize> {
     let (rows, columns) = (a.rows(), a.columns());
@@ -31,27 +34,22 @@ pub(super) fn factor<T: Scalar>(
     let (first, second) = exchanged.split_at_mut(half);
     let left = a.part(0..rows, 0..half);
     let right = a.part(0..rows, half..columns);
-    factor(kernel, left, first, strips, leaf)?;
-    swap_rows(right, first);
+    factor(kernel, left, first, strips, room, leaf)?;
     let (l, l_below) = (left.part(0..half, 0..half), left.part(half..rows, 0..half));
     let (u, below) =
         (right.part(0..half, 0..columns - half), right.part(half..rows, 0..columns - half));
     let wide = kernel.wide();
-    let each_strip = || {
-        (0..columns - half).step_by(wide).map(|at| {
-            let of_u = u.part(0..half, at..(at + wide).min(columns - half));
-            (of_u, strips.part(0..wide, at / wide * half..(at / wide + 1) * half))
-        })
-    };
-    for (of_u, strip) in each_strip() {
-        kernel.pack_columns(of_u, strip, half);
+    let each_strip = || strips_of(0..columns - half, wide).enumerate();
+    let exchange = Exchange::new(first, rows, room);
+    for (at, here) in each_strip() {
+        exchange.take(kernel, right.part(0..rows, here), nth(strips, at, half), half);
     }
     kernel.solve_left(l, strips, half, (columns - half).div_ceil(wide));
-    for (of_u, strip) in each_strip() {
-        kernel.unpack_columns(strip, of_u);
+    for (at, here) in each_strip() {
+        kernel.unpack_columns(nth(strips, at, half), u.part(0..half, here));
     }
     kernel.update_from(l_below, strips, half, below);
-    factor(kernel, below, second, strips, leaf).map_err(|column| half + column)?;
+    factor(kernel, below, second, strips, room, leaf).map_err(|column| half + column)?;
     swap_rows(l_below, second);
     for row in second {
         *row += half;
@@ -60,7 +58,7 @@ pub(super) fn factor<T: Scalar>(
 }
 
 /// Exchanges row i with row `exchanged[i]`, for i = 0, 1, …
-pub(super) fn swap_rows<T: Scalar>(a: Matrix<T>, exchanged: &[usize]) {
+fn swap_rows<T: Scalar>(a: Matrix<T>, exchanged: &[usize]) {
     assert!(exchanged.len() <= a.rows() && exchanged.iter().all(|&row| row < a.rows()), "rows");
     for j in 0..a.columns() {
         let column = a.pointer().wrapping_add(j * a.stride());

@@ -1,6 +1,6 @@
 //! Triangular systems of the order of a block, within strips: the leaves beside the updates.
 
-use super::tile::Tile;
+use super::tile::{Tile, joined};
 use super::wide::Wide;
 
 /// Rows that [`left`] solves at once, and a divisor of every depth in a strip.
@@ -146,48 +146,98 @@ pub(super) unsafe fn right<
             // Earlier columns: to the left, or to the right.
             let (from, count) =
                 if inverses.is_some() { (first, j - first) } else { (j + wide, depth - j - wide) };
-            if count > 0 {
-                let tile = Tile {
-                    fresh: false,
-                    depth: count,
-                    columns: wide,
-                    a: column(from).cast_const(),
-                    a_stride: high,
-                    b: of_triangle(from, j).cast(),
-                    b_ahead: 0,
-                    c: column(j),
-                    c_stride: high,
-                    last: V::LANES,
-                };
-                tile.run::<V, HEIGHT, WIDTH, PARTS, false, false>();
+            let tile = Tile {
+                fresh: false,
+                depth: count,
+                columns: wide,
+                a: column(from).cast_const(),
+                a_stride: high,
+                b: of_triangle(from, j).cast(),
+                b_ahead: 0,
+                c: column(j),
+                c_stride: high,
+                last: V::LANES,
+            };
+            let sums = tile.sums::<V, HEIGHT, WIDTH, false, false>();
+            const { assert!(HEIGHT <= 3, "the vectors of rows below") };
+            let diagonal = Diagonal {
+                x: column(j),
+                high,
+                product: count > 0,
+                triangle: of_triangle(j, j).cast::<V::Real>(),
+                inverses: inverses.map(|inverses| inverses.add(j).cast()),
+            };
+            // The vector of rows as a constant, for the sums to stay in registers.
+            diagonal.solve::<V, HEIGHT, WIDTH, PARTS, 0>(&sums);
+            if HEIGHT > 1 {
+                diagonal.solve::<V, HEIGHT, WIDTH, PARTS, 1>(&sums);
             }
-            let t = |i: usize, k: usize| of_triangle(j + i, j + k).cast::<V::Real>();
-            for i in 0..HEIGHT {
-                let lanes = |k: usize| column(j + k).add(i * V::LANES);
-                let mut x = [V::zero(); WIDTH];
+            if HEIGHT > 2 {
+                diagonal.solve::<V, HEIGHT, WIDTH, PARTS, 2>(&sums);
+            }
+        }
+    }
+}
+
+/// The square on the diagonal of a triangle, and the strip's rows in its columns.
+struct Diagonal<R> {
+    x: *mut R,
+    /// From column to column.
+    high: usize,
+    /// Whether there is something to be added.
+    product: bool,
+    triangle: *const R,
+    /// Inverses of the diagonal, if the triangle is an upper one.
+    inverses: Option<*const R>,
+}
+
+impl<R> Diagonal<R> {
+    /// X := (X + sums) T⁻¹ in vector `I` of the rows.
+    ///
+    /// # Safety
+    ///
+    /// As [`right`], with more than `I` vectors of rows.
+    #[inline(always)]
+    unsafe fn solve<
+        V: Wide<Real = R>,
+        const HEIGHT: usize,
+        const WIDTH: usize,
+        const PARTS: usize,
+        const I: usize,
+    >(
+        &self,
+        sums: &[[V; HEIGHT]; WIDTH],
+    ) {
+        let wide = WIDTH / PARTS;
+        // SAFETY: a vector in each column, and a square, as the caller promises.
+        unsafe {
+            let lanes = |k: usize| self.x.add(k * self.high + I * V::LANES);
+            let t = |i: usize, k: usize| self.triangle.add((i * wide + k) * PARTS);
+            let mut x = [V::zero(); WIDTH];
+            for k in 0..wide {
+                x[k] = V::load(lanes(k));
+                if self.product {
+                    x[k] = x[k].add(joined::<V, HEIGHT, PARTS>(sums, k, I));
+                }
+            }
+            if let Some(inverses) = self.inverses {
                 for k in 0..wide {
-                    x[k] = V::load(lanes(k));
-                }
-                if let Some(inverses) = inverses {
-                    for k in 0..wide {
-                        let inverse = inverses.add(j + k).cast::<V::Real>();
-                        x[k] = times::<V, PARTS>(x[k], inverse);
-                        let i_x = turned::<V, PARTS>(x[k]);
-                        for q in k + 1..wide {
-                            x[q] = sub_mul::<V, PARTS>(x[q], x[k], i_x, t(k, q));
-                        }
-                    }
-                } else {
-                    for k in (0..wide).rev() {
-                        let i_x = turned::<V, PARTS>(x[k]);
-                        for q in 0..k {
-                            x[q] = sub_mul::<V, PARTS>(x[q], x[k], i_x, t(k, q));
-                        }
+                    x[k] = times::<V, PARTS>(x[k], inverses.add(k * PARTS));
+                    let i_x = turned::<V, PARTS>(x[k]);
+                    for q in k + 1..wide {
+                        x[q] = sub_mul::<V, PARTS>(x[q], x[k], i_x, t(k, q));
                     }
                 }
-                for k in 0..wide {
-                    x[k].store(lanes(k));
+            } else {
+                for k in (0..wide).rev() {
+                    let i_x = turned::<V, PARTS>(x[k]);
+                    for q in 0..k {
+                        x[q] = sub_mul::<V, PARTS>(x[q], x[k], i_x, t(k, q));
+                    }
                 }
+            }
+            for k in 0..wide {
+                x[k].store(lanes(k));
             }
         }
     }

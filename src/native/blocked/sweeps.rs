@@ -6,11 +6,12 @@
 //! with one update of full height per block. Nearly all of the work is in these updates, of which
 //! each is a product with the block's few columns.
 
+use super::exchange::{Exchange, Rows};
 use super::kernel::{GROUP, Kernel};
 use super::leaf::reciprocal;
 use super::matrix::Matrix;
 use super::memory::{Memory, Of};
-use super::panel::{self, swap_rows};
+use super::panel;
 use super::permute::{self, Columns};
 use super::sizes::{Aside, Kind, Sizes};
 use super::strips::{keep_factors, nth, pack_rows, strip_of, strips_of, zero};
@@ -77,7 +78,9 @@ fn factor<T: Scalar>(
     // SAFETY: used up here, by the one thread that factors.
     let exchanged = unsafe { exchanged.column(0) };
     let leaf = |a, exchanged: &mut [usize]| kernel.factor(a, exchanged);
-    panel::factor(kernel, panel, exchanged, memory.squares, &leaf)
+    // SAFETY: parts of memory that nobody else has during the first sweep, or not yet.
+    let mut room = unsafe { memory.room() };
+    panel::factor(kernel, panel, exchanged, memory.squares, &mut room, &leaf)
         .map_err(|column| Breakdown::ZeroPivot(j + column))?;
     let factors = memory.factors.part(0..depth, 0..depth);
     let diagonal = memory.diagonal_of(block, sizes, kernel);
@@ -115,19 +118,20 @@ fn rows_of_u<T: Scalar>(
     let (j, right) = (columns.start, columns.end);
     let depth = columns.len().next_multiple_of(GROUP);
     let factors = memory.factors.part(0..depth, 0..depth);
-    let exchanged = memory.exchanged.part(columns, 0..1);
+    // SAFETY: used up here, while nobody else is at work.
+    let exchanged = unsafe { memory.exchanged.part(columns, 0..1).column(0) };
+    // SAFETY: as in `factor`.
+    let mut room = unsafe { memory.room() };
+    let exchange = Exchange::new(exchanged, n - j, &mut room);
     team.each((n - right).div_ceil(2 * wide), &|_, index| {
-        // SAFETY: nobody changes it before all are done.
-        let exchanged = unsafe { exchanged.column(0) };
         let pair = strip_of(right..n, 2 * wide, index);
         if let (0, Some(source)) = (block, memory.source) {
             memory.a.part(0..n, pair.clone()).copy_from(source.part(0..n, pair.clone()));
         }
-        swap_rows(memory.a.part(j..n, pair.clone()), exchanged);
         let strip = |at: usize| nth(memory.columns, 2 * index + at, depth);
         let each = || strips_of(pair.clone(), wide).enumerate();
         for (at, here) in each() {
-            kernel.pack_columns(memory.a.part(j..right, here), strip(at), depth);
+            exchange.take(kernel, memory.a.part(j..n, here), strip(at), depth);
         }
         let count = pair.len().div_ceil(wide);
         let first = 2 * index * depth;
@@ -280,6 +284,8 @@ fn substitute<T: Scalar>(
     for block in span.clone().rev() {
         follow_exchanges(sizes, memory, block);
         let columns = sizes.columns_of(block);
+        // SAFETY: nobody changes it before all are done.
+        let order = Rows::new(unsafe { memory.order.column(0) }, n);
         // L below the block leaves the matrix, in the order that its rows have in the end.
         team.each(columns.len().div_ceil(wide), &|_, index| {
             let here = strip_of(columns.clone(), wide, index);
@@ -288,9 +294,7 @@ fn substitute<T: Scalar>(
                 let strip = (here.start - first) / wide;
                 let strips = memory.l_of(to, span, sizes, kernel);
                 let column = memory.a.part(0..n, here.clone());
-                // SAFETY: nobody changes it before all are done.
-                let order = unsafe { memory.order.part(rows.clone(), 0..1).column(0) };
-                kernel.gather(order, column, nth(strips, strip, rows.len()));
+                kernel.gather(order.part(rows.clone()), column, nth(strips, strip, rows.len()));
             }
             zero(memory.a.part(columns.end..n, here.clone()), 0..here.len());
         });

@@ -139,13 +139,53 @@ impl<R> Tile<R> {
     >(
         &self,
     ) {
-        // SAFETY: every vector is one of A, B or C, or the first lanes of one; the promises are the
+        // SAFETY: every vector is one of C, or the first lanes of one; the promises are the caller's.
+        unsafe {
+            let sums = self.sums::<V, HEIGHT, WIDTH, CUT, FAR>();
+            for j in 0..WIDTH / PARTS {
+                if j < self.columns {
+                    let c = self.c.add(j * self.c_stride);
+                    for i in 0..HEIGHT {
+                        let sum = joined::<V, HEIGHT, PARTS>(&sums, j, i);
+                        let at = c.add(i * V::LANES);
+                        let cut = CUT && i == HEIGHT - 1;
+                        let x = match (self.fresh, cut) {
+                            (true, _) => sum,
+                            (false, true) => V::load_first(at, self.last).add(sum),
+                            (false, false) => V::load(at).add(sum),
+                        };
+                        if cut {
+                            x.store_first(at, self.last);
+                        } else {
+                            x.store(at);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// −A·B: real columns of B, each with `HEIGHT` vectors of rows of A; see [`joined`].
+    ///
+    /// # Safety
+    ///
+    /// As [`run`](Self::run); C is asked for ahead only, if at all.
+    #[inline(always)]
+    pub(super) unsafe fn sums<
+        V: Wide<Real = R>,
+        const HEIGHT: usize,
+        const WIDTH: usize,
+        const CUT: bool,
+        const FAR: bool,
+    >(
+        &self,
+    ) -> [[V; HEIGHT]; WIDTH] {
+        // SAFETY: every vector is one of A or B, or the first lanes of one; the promises are the
         // caller's.
         unsafe {
-            let cut = |i: usize| CUT && i == HEIGHT - 1;
             let load = |at: *const R, i: usize| {
                 let at = at.add(i * V::LANES);
-                if cut(i) { V::load_first(at, self.last) } else { V::load(at) }
+                if CUT && i == HEIGHT - 1 { V::load_first(at, self.last) } else { V::load(at) }
             };
             let zero = V::zero();
             let mut sums = [[zero; HEIGHT]; WIDTH];
@@ -183,25 +223,18 @@ impl<R> Tile<R> {
                     (a, b) = (a.add(self.a_stride), b.add(WIDTH));
                 }
             }
-            for j in 0..WIDTH / PARTS {
-                if j < self.columns {
-                    let c = self.c.add(j * self.c_stride);
-                    for i in 0..HEIGHT {
-                        let sum = if PARTS == 1 {
-                            sums[j][i]
-                        } else {
-                            sums[PARTS * j][i].add(sums[PARTS * j + 1][i].times_i())
-                        };
-                        let x = if self.fresh { sum } else { load(c, i).add(sum) };
-                        let at = c.add(i * V::LANES);
-                        if cut(i) {
-                            x.store_first(at, self.last);
-                        } else {
-                            x.store(at);
-                        }
-                    }
-                }
-            }
+            sums
         }
     }
+}
+
+/// A vector of column `j` of the [sums](Tile::sums): the products with both parts of B, if numbers are
+/// complex.
+#[inline(always)]
+pub(super) fn joined<V: Wide, const HEIGHT: usize, const PARTS: usize>(
+    sums: &[[V; HEIGHT]],
+    j: usize,
+    i: usize,
+) -> V {
+    if PARTS == 1 { sums[j][i] } else { sums[PARTS * j][i].add(sums[PARTS * j + 1][i].times_i()) }
 }

@@ -126,7 +126,20 @@ macro_rules! kernel {
             zero: $t,
         ) {
             // SAFETY: see above.
-            unsafe { pack::gather::<$t, WIDE>(order, columns, from, stride, strip, zero) }
+            unsafe {
+                pack::gather::<$v, $t, $width, $parts>(order, columns, from, stride, strip, zero)
+            }
+        }
+        $(#[target_feature(enable = $features)])?
+        unsafe fn move_rows(
+            from: &[usize],
+            to: &[usize],
+            columns: usize,
+            a: *mut $t,
+            stride: usize,
+        ) {
+            // SAFETY: see above.
+            unsafe { pack::move_rows::<$t, WIDE>(from, to, columns, a, stride) }
         }
         Kernel {
             high: $high * <$v as crate::native::vector::Vector>::LANES / $parts,
@@ -143,6 +156,7 @@ macro_rules! kernel {
             unpack_columns,
             largest,
             gather,
+            move_rows,
         }
     }};
 }
