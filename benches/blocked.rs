@@ -4,13 +4,15 @@
 //! `cargo bench --bench blocked -- 4000 float32`.
 //! For each scalar, number of threads and order: the time of an inversion by the native engine, its
 //! rate (2n³ operations, four times as many if complex), and its multiple of the better of
-//! OpenBLAS's and ndarray's real multiplication (times four if complex), beside that of LAPACK. All
-//! take turns in one process; the least time of each counts. Between turns is a pause: threads of
-//! OpenBLAS keep a core busy for some time after their last work.
+//! OpenBLAS's and the `gemm` crate's real multiplication (times four if complex), beside that of
+//! LAPACK. Last, the times of the two multiplications. All take turns in one process; the least time
+//! of each counts. Between turns is a pause: threads of OpenBLAS keep a core busy for some time after
+//! their last work.
+
+mod multiply;
 
 use matinv::num_complex::{Complex32, Complex64};
 use matinv::{Engine, Inverter, Scalar, Structure};
-use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ShapeBuilder};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -18,14 +20,6 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const ORDERS: [usize; 8] = [65, 100, 128, 200, 256, 512, 1000, 2000];
-
-/// C := A·B for square matrices without gaps, by columns.
-fn multiply<R: Scalar>(a: &Array2<R>, b: &Array2<R>, c: &mut Array2<R>, threads: usize) {
-    let (x, y) = (a.as_slice_memory_order(), b.as_slice_memory_order());
-    let (x, y) = x.zip(y).expect("without gaps");
-    let out = c.as_slice_memory_order_mut().expect("without gaps");
-    matinv::blas_multiply(a.nrows(), x, y, out, threads, 1).expect("squares");
-}
 
 fn random<T: Scalar>(n: usize, seed: u64) -> Array2<T> {
     let rng = &mut StdRng::seed_from_u64(seed);
@@ -56,10 +50,7 @@ fn least(threads: usize, mut work: impl FnMut()) -> f64 {
     least
 }
 
-fn measure<T: Scalar<Real = R>, R: Scalar<Real = R> + ndarray::LinalgScalar>(
-    n: usize,
-    threads: usize,
-) {
+fn measure<T: Scalar<Real = R>, R: Scalar<Real = R>>(n: usize, threads: usize) {
     let (a, b, mut c) = (random::<R>(n, 1), random::<R>(n, 2), random::<R>(n, 3));
     let matrix = random::<T>(n, 4);
     let mut inverse = matrix.clone();
@@ -71,28 +62,30 @@ fn measure<T: Scalar<Real = R>, R: Scalar<Real = R> + ndarray::LinalgScalar>(
         if engine == Engine::Lapack { inverter.blas_threads(threads) } else { inverter }
     };
     let (native, lapack) = (by(Engine::Native), by(Engine::Lapack));
-    let [mut gemm, mut ours, mut theirs] = [f64::INFINITY; 3];
+    let [mut blas, mut by_crate, mut ours, mut theirs] = [f64::INFINITY; 4];
     for _ in 0..ROUNDS {
         for threads in if threads == 1 { vec![1] } else { vec![1, threads] } {
-            let time = least(threads, || multiply(black_box(&a), &b, &mut c, threads));
-            gemm = gemm.min(parts * time);
+            let time = least(threads, || multiply::by_openblas(black_box(&a), &b, &mut c, threads));
+            blas = blas.min(time);
+            let time = least(threads, || multiply::by_crate(black_box(&a), &b, &mut c, threads));
+            by_crate = by_crate.min(time);
         }
-        let (one, zero) = (R::from_f64(1.0), R::from_f64(0.0));
-        let time = least(1, || general_mat_mul(one, black_box(&a), &b, zero, &mut c));
-        gemm = gemm.min(parts * time);
         let run = |inverter: &Inverter, inverse: &mut Array2<T>| {
             inverter.inv_into(black_box(&matrix), inverse).expect("invertible");
         };
         theirs = theirs.min(least(threads, || run(&lapack, &mut inverse)));
         ours = ours.min(least(threads, || run(&native, &mut inverse)));
     }
+    let gemm = parts * blas.min(by_crate);
     println!(
-        "{:10} {threads:7} {n:6} {:12.1} {:9.1} {:8.2} {:8.2}",
+        "{:10} {threads:7} {n:6} {:12.1} {:9.1} {:8.2} {:8.2} {:12.1} {:12.1}",
         T::NAME,
         ours * 1e6,
         operations / ours / 1e9,
         ours / gemm,
         theirs / gemm,
+        blas * 1e6,
+        by_crate * 1e6,
     );
 }
 
@@ -117,8 +110,8 @@ fn main() {
     scalars.retain(|(scalar, _)| names.is_empty() || names.iter().any(|name| name == scalar));
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     println!(
-        "{:10} {:>7} {:>6} {:>12} {:>9} {:>8} {:>8}",
-        "", "threads", "n", "µs", "GFLOP/s", "× GEMM", "LAPACK"
+        "{:10} {:>7} {:>6} {:>12} {:>9} {:>8} {:>8} {:>12} {:>12}",
+        "", "threads", "n", "µs", "GFLOP/s", "× GEMM", "LAPACK", "OpenBLAS µs", "crate µs"
     );
     for threads in if all > 1 { vec![1, all] } else { vec![1] } {
         for &n in &orders {
