@@ -1,7 +1,7 @@
 //! Between matrices by columns and strips, which tiles read from front to back.
 
 use super::leaf::size;
-use super::wide::Wide;
+use super::wide::{Wide, load_row, store_row};
 use crate::native::vector::MAX_LANES;
 
 /// Copies rows of a matrix to a strip of rows, and fills the strip up with zeros.
@@ -100,12 +100,7 @@ pub(super) unsafe fn columns<V: Wide, T: Copy, const WIDTH: usize, const PARTS: 
                 }
                 V::transpose(&mut tile);
                 for i in 0..V::LANES {
-                    let to = strip.add((first + i) * WIDTH);
-                    if WIDTH == V::LANES {
-                        tile[i].store(to);
-                    } else {
-                        tile[i].store_first(to, WIDTH);
-                    }
+                    store_row::<V, WIDTH>(tile[i], strip.add((first + i) * WIDTH));
                 }
                 first += V::LANES;
             }
@@ -143,9 +138,7 @@ pub(super) unsafe fn unpack_columns<V: Wide, T: Copy, const WIDTH: usize, const 
             while first + V::LANES <= rows {
                 let mut tile = [V::zero(); MAX_LANES];
                 for i in 0..V::LANES {
-                    let from = strip.add((first + i) * WIDTH);
-                    tile[i] =
-                        if WIDTH == V::LANES { V::load(from) } else { V::load_first(from, WIDTH) };
+                    tile[i] = load_row::<V, WIDTH>(strip.add((first + i) * WIDTH));
                 }
                 V::transpose(&mut tile);
                 for j in 0..WIDTH {
@@ -233,17 +226,11 @@ pub(super) unsafe fn largest<V: Wide, T, const WIDTH: usize, const PARTS: usize>
     let (strip, sizes) = (strip.cast::<V::Real>(), sizes.cast::<V::Real>());
     // SAFETY: rows of the strip, as the caller promises.
     unsafe {
-        let load = |from: *const V::Real| {
-            if WIDTH == V::LANES { V::load(from) } else { V::load_first(from, WIDTH) }
-        };
-        let mut most = load(sizes);
+        let mut most = load_row::<V, WIDTH>(sizes);
         for k in 0..depth {
-            most = size::<V, PARTS>(load(strip.add(k * WIDTH))).max(most);
+            let row = load_row::<V, WIDTH>(strip.add(k * WIDTH));
+            most = size::<V, PARTS>(row).max(most);
         }
-        if WIDTH == V::LANES {
-            most.store(sizes);
-        } else {
-            most.store_first(sizes, WIDTH);
-        }
+        store_row::<V, WIDTH>(most, sizes);
     }
 }

@@ -1,7 +1,7 @@
 //! Triangular systems of the order of a block, within strips: the leaves beside the updates.
 
 use super::tile::{Tile, joined};
-use super::wide::Wide;
+use super::wide::{Wide, load_row, store_row};
 
 /// Rows that [`left`] solves at once, and a divisor of every depth in a strip.
 pub(super) const GROUP: usize = 8;
@@ -60,12 +60,8 @@ pub(super) unsafe fn left<V: Wide, T, const WIDTH: usize, const PARTS: usize>(
         }
         while index < count {
             let row = |i: usize| strip(index).add(i * WIDTH);
-            let load = |i: usize| {
-                if WIDTH == V::LANES { V::load(row(i)) } else { V::load_first(row(i), WIDTH) }
-            };
-            let store = |y: V, i: usize| {
-                if WIDTH == V::LANES { y.store(row(i)) } else { y.store_first(row(i), WIDTH) }
-            };
+            let load = |i: usize| load_row::<V, WIDTH>(row(i));
+            let store = |y: V, i: usize| store_row::<V, WIDTH>(y, row(i));
             solve_left::<V, T, PARTS>(depth, l, stride, load, store);
             index += 1;
         }

@@ -94,9 +94,12 @@ vectorized! {
 fn turn_each<'a, T: Scalar, const WIDE: usize>(columns: impl Iterator<Item = Turned<'a, T>>) {
     for (from, to, by) in columns {
         let (from, to) = (&from[..WIDE], &mut to[..WIDE]);
+        // All before any is written: for all the compiler knows, both are in one place.
+        let mut turned = [T::zero(); WIDE];
         for i in 0..WIDE {
-            to[i] = from[i].conj() * by;
+            turned[i] = from[i].conj() * by;
         }
+        to.copy_from_slice(&turned);
     }
 }
 

@@ -1,10 +1,13 @@
 //! What the blocked engine needs of a register beyond [`Vector`]: here the lanes of a register are
 //! rows of one matrix, and a complex number takes two of them, one beside the other.
 
+mod few;
+
 use crate::element::Scalar;
-use crate::native::vector::{MAX_LANES, Tile, Vector};
+use crate::native::vector::{MAX_LANES, Vector};
 #[cfg(target_arch = "x86_64")]
 use crate::native::x86::{F32x8, F32x16, F64x4, F64x8};
+pub(super) use few::Few;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64 as arch;
 
@@ -50,6 +53,28 @@ pub(super) trait Wide: Vector {
         }
     }
 
+    /// Half a vector, then zeros.
+    ///
+    /// # Safety
+    ///
+    /// It can be read there. The CPU has the instructions.
+    #[inline(always)]
+    unsafe fn load_half(from: *const Self::Real) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::load_first(from, Self::LANES / 2) }
+    }
+
+    /// Stores the first half of a vector.
+    ///
+    /// # Safety
+    ///
+    /// It can be written there. The CPU has the instructions.
+    #[inline(always)]
+    unsafe fn store_half(self, to: *mut Self::Real) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store_first(to, Self::LANES / 2) }
+    }
+
     /// Zero in every lane.
     ///
     /// # Safety
@@ -75,7 +100,8 @@ pub(super) trait Wide: Vector {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86 {
-    ($($vector:ident: $swap:expr, $negate:expr $(, $load:expr, $store:expr)?);*) => {$(
+    ($($vector:ident: $swap:expr, $negate:expr
+        $(, $load:expr, $store:expr, $load_half:expr, $store_half:expr)?);*) => {$(
         impl Wide for $vector {
             #[inline(always)]
             fn swap(self) -> Self {
@@ -100,6 +126,18 @@ macro_rules! x86 {
                     // SAFETY: the caller's promise.
                     unsafe { $store(self.0, first, second) }
                 }
+
+                #[inline(always)]
+                unsafe fn load_half(from: *const Self::Real) -> Self {
+                    // SAFETY: the caller's promise.
+                    unsafe { $vector($load_half(from)) }
+                }
+
+                #[inline(always)]
+                unsafe fn store_half(self, to: *mut Self::Real) {
+                    // SAFETY: the caller's promise.
+                    unsafe { $store_half(self.0, to) }
+                }
             )?
         }
     )*};
@@ -116,7 +154,9 @@ x86! {
         |x, first, second| {
             arch::_mm_storeu_ps(first, arch::_mm256_castps256_ps128(x));
             arch::_mm_storeu_ps(second, arch::_mm256_extractf128_ps::<1>(x));
-        };
+        },
+        |from| arch::_mm256_zextps128_ps256(arch::_mm_loadu_ps(from)),
+        |x, to| arch::_mm_storeu_ps(to, arch::_mm256_castps256_ps128(x));
     F64x8: |x| arch::_mm512_permute_pd::<0b0101_0101>(x),
         |x| arch::_mm512_xor_pd(
             x, arch::_mm512_setr_pd(-0.0, 0.0, -0.0, 0.0, -0.0, 0.0, -0.0, 0.0));
@@ -129,207 +169,37 @@ x86! {
         |x, first, second| {
             arch::_mm256_storeu_ps(first, arch::_mm512_castps512_ps256(x));
             arch::_mm256_storeu_ps(second, arch::_mm512_extractf32x8_ps::<1>(x));
-        }
+        },
+        |from| arch::_mm512_zextps256_ps512(arch::_mm256_loadu_ps(from)),
+        |x, to| arch::_mm256_storeu_ps(to, arch::_mm512_castps512_ps256(x))
 }
 
-/// Some numbers in plain Rust, for the compiler to put in the registers that every CPU has.
-#[derive(Clone, Copy)]
-pub(super) struct Few<R, const N: usize>([R; N]);
-
-macro_rules! few {
-    ($real:ty, $lanes:literal) => {
-        impl Few<$real, $lanes> {
-            #[inline(always)]
-            fn each(self, f: impl Fn($real) -> $real) -> Self {
-                Few(std::array::from_fn(|i| f(self.0[i])))
-            }
-
-            #[inline(always)]
-            fn both(self, x: Self, f: impl Fn($real, $real) -> $real) -> Self {
-                Few(std::array::from_fn(|i| f(self.0[i], x.0[i])))
-            }
-        }
-
-        impl Vector for Few<$real, $lanes> {
-            type Real = $real;
-            type Mask = [bool; $lanes];
-            type Places = [usize; $lanes];
-            const LANES: usize = $lanes;
-
-            #[inline(always)]
-            unsafe fn splat(value: $real) -> Self {
-                Few([value; $lanes])
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const $real) -> Self {
-                // SAFETY: the caller's promise.
-                Few(unsafe { from.cast::<[$real; $lanes]>().read_unaligned() })
-            }
-            #[inline(always)]
-            unsafe fn load_first(from: *const $real, count: usize) -> Self {
-                Few(std::array::from_fn(|i| {
-                    // SAFETY: the caller's promise.
-                    if i < count { unsafe { from.add(i).read() } } else { 0.0 }
-                }))
-            }
-            #[inline(always)]
-            unsafe fn gather(from: *const $real, places: Self::Places) -> Self {
-                // SAFETY: the caller's promise.
-                Few(places.map(|place| unsafe { from.add(place).read() }))
-            }
-            #[inline(always)]
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
-            fn places(self) -> Self::Places {
-                self.0.map(|place| place as usize)
-            }
-            #[inline(always)]
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // by contract
-            fn whole(self) -> [u32; MAX_LANES] {
-                std::array::from_fn(|i| self.0.get(i).map_or(0, |whole| *whole as u32))
-            }
-            #[inline(always)]
-            unsafe fn stream(self, to: *mut $real) {
-                // SAFETY: the caller's promise.
-                unsafe { self.store(to) }
-            }
-            #[inline(always)]
-            unsafe fn fence() {}
-            #[inline(always)]
-            unsafe fn prefetch(_: *const u8, _: bool) {}
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $real) {
-                // SAFETY: the caller's promise.
-                unsafe { to.cast::<[$real; $lanes]>().write_unaligned(self.0) }
-            }
-            #[inline(always)]
-            unsafe fn store_first(self, to: *mut $real, count: usize) {
-                for i in 0..count {
-                    // SAFETY: the caller's promise.
-                    unsafe { to.add(i).write(self.0[i]) }
-                }
-            }
-            #[inline(always)]
-            fn add(self, x: Self) -> Self {
-                self.both(x, |a, b| a + b)
-            }
-            #[inline(always)]
-            fn mul(self, x: Self) -> Self {
-                self.both(x, |a, b| a * b)
-            }
-            #[inline(always)]
-            fn div(self, x: Self) -> Self {
-                self.both(x, |a, b| a / b)
-            }
-            #[inline(always)]
-            fn add_mul(self, x: Self, y: Self) -> Self {
-                Few(std::array::from_fn(|i| self.0[i] + x.0[i] * y.0[i]))
-            }
-            #[inline(always)]
-            fn sub_mul(self, x: Self, y: Self) -> Self {
-                Few(std::array::from_fn(|i| self.0[i] - x.0[i] * y.0[i]))
-            }
-            #[inline(always)]
-            fn neg(self) -> Self {
-                self.each(|a| -a)
-            }
-            #[inline(always)]
-            fn abs(self) -> Self {
-                self.each(<$real>::abs)
-            }
-            #[inline(always)]
-            fn signed_as(self, x: Self) -> Self {
-                self.both(x, <$real>::copysign)
-            }
-            #[inline(always)]
-            fn sqrt(self) -> Self {
-                self.each(<$real>::sqrt)
-            }
-            #[inline(always)]
-            fn max(self, x: Self) -> Self {
-                self.both(x, |a, b| if a > b { a } else { b })
-            }
-            #[inline(always)]
-            fn eq(self, x: Self) -> Self::Mask {
-                std::array::from_fn(|i| self.0[i] == x.0[i])
-            }
-            #[inline(always)]
-            fn blend(self, mask: Self::Mask, other: Self) -> Self {
-                Few(std::array::from_fn(|i| if mask[i] { other.0[i] } else { self.0[i] }))
-            }
-            #[inline(always)]
-            fn either(mask: Self::Mask, other: Self::Mask) -> Self::Mask {
-                std::array::from_fn(|i| mask[i] | other[i])
-            }
-            #[inline(always)]
-            fn without(mask: Self::Mask, other: Self::Mask) -> Self::Mask {
-                std::array::from_fn(|i| mask[i] & !other[i])
-            }
-            #[inline(always)]
-            fn bits(mask: Self::Mask) -> u32 {
-                (0..$lanes).fold(0, |bits, i| bits | u32::from(mask[i]) << i)
-            }
-            #[inline(always)]
-            fn select(self, bits: u32, other: Self) -> Self {
-                self.blend(std::array::from_fn(|i| bits >> i & 1 == 1), other)
-            }
-            #[inline(always)]
-            fn spread_max(self) -> Self {
-                let largest = self.0.into_iter().reduce(|a, b| if a > b { a } else { b });
-                Few([largest.unwrap_or_default(); $lanes])
-            }
-            #[inline(always)]
-            fn first(self) -> $real {
-                self.0[0]
-            }
-            #[inline(always)]
-            fn deinterleave(self, x: Self) -> (Self, Self) {
-                let at = |k: usize| if k < $lanes { self.0[k] } else { x.0[k - $lanes] };
-                (
-                    Few(std::array::from_fn(|i| at(2 * i))),
-                    Few(std::array::from_fn(|i| at(2 * i + 1))),
-                )
-            }
-            #[inline(always)]
-            fn interleave(self, x: Self) -> (Self, Self) {
-                let at = |k: usize| if k % 2 == 0 { self.0[k / 2] } else { x.0[k / 2] };
-                (Few(std::array::from_fn(|i| at(i))), Few(std::array::from_fn(|i| at($lanes + i))))
-            }
-            #[inline(always)]
-            fn transpose(tile: &mut Tile<Self>) {
-                for i in 0..$lanes {
-                    for j in 0..i {
-                        (tile[i].0[j], tile[j].0[i]) = (tile[j].0[i], tile[i].0[j]);
-                    }
-                }
-            }
-            #[inline(always)]
-            fn split(fours: [Self; 4]) -> [Self; 4] {
-                let at = |k: usize| fours[k / $lanes].0[k % $lanes];
-                std::array::from_fn(|e| Few(std::array::from_fn(|lane| at(4 * lane + e))))
-            }
-            #[inline(always)]
-            fn join(numbers: [Self; 4]) -> [Self; 4] {
-                let at = |k: usize| numbers[k % 4].0[k / 4];
-                std::array::from_fn(|v| Few(std::array::from_fn(|i| at($lanes * v + i))))
-            }
-        }
-
-        impl Wide for Few<$real, $lanes> {
-            #[inline(always)]
-            fn swap(self) -> Self {
-                Few(std::array::from_fn(|i| self.0[i ^ 1]))
-            }
-            #[inline(always)]
-            fn times_i(self) -> Self {
-                Few(std::array::from_fn(
-                    |i| if i % 2 == 0 { -self.0[i + 1] } else { self.0[i - 1] },
-                ))
-            }
-        }
-
-        const _: () = assert!($lanes <= MAX_LANES);
-    };
+/// A row of a strip of columns, which fills a vector or half of one.
+///
+/// # Safety
+///
+/// As [`Vector::load`], for `WIDTH` numbers.
+#[inline(always)]
+pub(super) unsafe fn load_row<V: Wide, const WIDTH: usize>(from: *const V::Real) -> V {
+    const { assert!(WIDTH == V::LANES || 2 * WIDTH == V::LANES, "vectors or halves") };
+    // SAFETY: the caller's promise.
+    unsafe { if WIDTH == V::LANES { V::load(from) } else { V::load_half(from) } }
 }
 
-few!(f64, 4);
-few!(f32, 4);
+/// Stores a row of a strip of columns.
+///
+/// # Safety
+///
+/// As [`Vector::store`], for `WIDTH` numbers.
+#[inline(always)]
+pub(super) unsafe fn store_row<V: Wide, const WIDTH: usize>(row: V, to: *mut V::Real) {
+    const { assert!(WIDTH == V::LANES || 2 * WIDTH == V::LANES, "vectors or halves") };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if WIDTH == V::LANES {
+            row.store(to);
+        } else {
+            row.store_half(to);
+        }
+    }
+}
