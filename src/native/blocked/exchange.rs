@@ -68,14 +68,16 @@ impl<'a> Exchange<'a> {
         let mut moves = 0;
         // A place comes twice if its row was exchanged twice; then so does its move.
         for &to in exchanged.iter().filter(|&&to| to >= count) {
+            // Others come to the first places, to stay.
+            assert!(place[to] < count, "only first rows leave for places behind");
             (room.from[moves], room.to[moves]) = (place[to], to);
             moves += 1;
         }
+        // Every one of `exchanged` is a place, and what is there is one, too.
         Exchange {
-            first: Rows::new(&place[..count], rows),
-            // Only first rows leave for places behind: others come to the first places, to stay.
-            from: Rows::new(&room.from[..moves], count),
-            to: Rows::new(&room.to[..moves], rows),
+            first: Rows { order: &place[..count], end: rows },
+            from: Rows { order: &room.from[..moves], end: count },
+            to: Rows { order: &room.to[..moves], end: rows },
         }
     }
 

@@ -86,6 +86,14 @@ impl<T: Scalar> Memory<T> {
         }
     }
 
+    /// Brings columns from the source, if there is one.
+    pub(super) fn bring(&self, columns: Range<usize>) {
+        let n = self.a.rows();
+        if let Some(source) = self.source {
+            self.a.part(0..n, columns.clone()).copy_from(source.part(0..n, columns));
+        }
+    }
+
     /// Strips of rows of a thread or a chunk.
     pub(super) fn rows_of(&self, index: usize, sizes: &Sizes, kernel: &Kernel<T>) -> Matrix<T> {
         let each = sizes.columns_of_rows(kernel);

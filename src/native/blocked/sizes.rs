@@ -181,8 +181,16 @@ impl Sizes {
 
     /// Scalars of L that are kept for a span, in the rows of the blocks before `block`.
     pub(super) fn l_until(&self, span: &Range<usize>, block: usize) -> usize {
-        let of = |block| self.l_columns(span, block) * self.columns_of(block).len();
-        (span.start..block).map(of).sum()
+        let within = block.min(span.end) - span.start;
+        let behind = block - block.min(span.end);
+        // 0, 1, 2, … blocks to the left of those of the span, all of it to the left of those behind.
+        let squares = within * within.saturating_sub(1) / 2 + behind * span.len();
+        let missing = if block < self.blocks() {
+            0
+        } else {
+            self.l_columns(span, block - 1) * (block * self.block - self.n)
+        };
+        squares * self.block * self.block - missing
     }
 
     /// Columns of the strips of rows of one thread.
@@ -253,4 +261,26 @@ fn block_of_half<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
         _ => 144,
     };
     wanted.next_multiple_of(unit(kernel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l_is_what_is_to_the_left_of_each_block() {
+        let kernel = Kernel::<f64>::best();
+        for n in [1, 23, 24, 25, 100, 400, 401, 1100, 2500] {
+            let sizes = Sizes::of(&kernel, n, 1);
+            for span in sizes.spans() {
+                let mut sum = 0;
+                for block in span.start..=sizes.blocks() {
+                    assert_eq!(sizes.l_until(&span, block), sum, "order {n}, {span:?}, {block}");
+                    if block < sizes.blocks() {
+                        sum += sizes.l_columns(&span, block) * sizes.columns_of(block).len();
+                    }
+                }
+            }
+        }
+    }
 }

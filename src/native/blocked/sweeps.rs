@@ -6,11 +6,13 @@
 //! with one update of full height per block. Nearly all of the work is in these updates, of which
 //! each is a product with the block's few columns.
 
-use super::exchange::{Exchange, Rows};
+mod second;
+
+use super::exchange::Exchange;
 use super::kernel::{GROUP, Kernel};
 use super::leaf::reciprocal;
 use super::matrix::Matrix;
-use super::memory::{Memory, Of};
+use super::memory::Memory;
 use super::panel;
 use super::permute::{self, Columns};
 use super::sizes::{Aside, Kind, Sizes};
@@ -18,8 +20,6 @@ use super::strips::{keep_factors, nth, pack_rows, strip_of, strips_of, zero};
 use super::team::Team;
 use crate::element::Scalar;
 use crate::engine::Breakdown;
-use crate::native::all_finite;
-use crate::norm::add_sizes;
 use crate::workspace;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -35,7 +35,7 @@ pub(super) fn invert<T: Scalar>(
     team: &dyn Team,
     memory: &Memory<T>,
 ) -> Result<(), Breakdown> {
-    factor(kernel, sizes, memory, 0)?;
+    begin(kernel, sizes, team, memory)?;
     for block in 0..sizes.blocks() {
         rows_of_u(kernel, sizes, team, memory, block);
         eliminate(kernel, sizes, team, memory, block)?;
@@ -52,9 +52,27 @@ pub(super) fn invert<T: Scalar>(
         _ => Columns::Within(permute::cycles(order, cycles)),
     };
     for span in sizes.spans() {
-        substitute(kernel, sizes, team, memory, &span, columns);
+        second::substitute(kernel, sizes, team, memory, &span, columns);
     }
     Ok(())
+}
+
+/// Factors the first block; meanwhile a team brings the rest of the matrix to where it is worked on.
+fn begin<T: Scalar>(
+    kernel: &Kernel<T>,
+    sizes: &Sizes,
+    team: &dyn Team,
+    memory: &Memory<T>,
+) -> Result<(), Breakdown> {
+    let first = || factor(kernel, sizes, memory, 0);
+    if team.threads() == 1 || memory.source.is_none() {
+        return first();
+    }
+    let few = 2 * kernel.wide();
+    let rest = sizes.columns_of(0).end..sizes.n;
+    beside(team, first, rest.len().div_ceil(few), &|index| {
+        memory.bring(strip_of(rest.clone(), few, index));
+    })
 }
 
 /// Factors a block, all columns to its left being done.
@@ -125,8 +143,9 @@ fn rows_of_u<T: Scalar>(
     let exchange = Exchange::new(exchanged, n - j, &mut room);
     team.each((n - right).div_ceil(2 * wide), &|_, index| {
         let pair = strip_of(right..n, 2 * wide, index);
-        if let (0, Some(source)) = (block, memory.source) {
-            memory.a.part(0..n, pair.clone()).copy_from(source.part(0..n, pair.clone()));
+        if block == 0 && team.threads() == 1 {
+            // Right before they are read.
+            memory.bring(pair.clone());
         }
         let strip = |at: usize| nth(memory.columns, 2 * index + at, depth);
         let each = || strips_of(pair.clone(), wide).enumerate();
@@ -176,15 +195,26 @@ fn eliminate<T: Scalar>(
     if last {
         return Ok(());
     }
-    let failed = Mutex::new(None);
     let across = (n - next.end).div_ceil(sizes.share);
-    team.each(1 + tasks * across, &|_, index| match index.checked_sub(1) {
-        None => *workspace::lock(&failed) = factor(kernel, sizes, memory, block + 1).err(),
-        Some(index) => {
-            let strips = memory.rows_of(index / across, sizes, kernel);
-            let columns = strip_of(next.end..n, sizes.share, index % across);
-            step.update(index / across, strips, columns);
-        }
+    let first = || factor(kernel, sizes, memory, block + 1);
+    beside(team, first, tasks * across, &|index| {
+        let strips = memory.rows_of(index / across, sizes, kernel);
+        let columns = strip_of(next.end..n, sizes.share, index % across);
+        step.update(index / across, strips, columns);
+    })
+}
+
+/// What the first thread does while the others begin with the tasks.
+fn beside(
+    team: &dyn Team,
+    first: impl Fn() -> Result<(), Breakdown> + Sync,
+    tasks: usize,
+    work: &(dyn Fn(usize) + Sync),
+) -> Result<(), Breakdown> {
+    let failed = Mutex::new(None);
+    team.each(1 + tasks, &|_, index| match index.checked_sub(1) {
+        None => *workspace::lock(&failed) = first().err(),
+        Some(index) => work(index),
     });
     workspace::lock(&failed).take().map_or(Ok(()), Err)
 }
@@ -268,92 +298,6 @@ impl<T: Scalar> Step<'_, T> {
     }
 }
 
-/// Some steps from right to left: X L = U⁻¹ for the columns of some blocks, those to the right of
-/// them being done. After the last ones the columns go to their places.
-fn substitute<T: Scalar>(
-    kernel: &Kernel<T>,
-    sizes: &Sizes,
-    team: &dyn Team,
-    memory: &Memory<T>,
-    span: &Range<usize>,
-    to: Columns<'_, T>,
-) {
-    let n = sizes.n;
-    let (wide, high) = (kernel.wide(), kernel.high());
-    let first = sizes.columns_of(span.start).start;
-    for block in span.clone().rev() {
-        follow_exchanges(sizes, memory, block);
-        let columns = sizes.columns_of(block);
-        // SAFETY: nobody changes it before all are done.
-        let order = Rows::new(unsafe { memory.order.column(0) }, n);
-        // L below the block leaves the matrix, in the order that its rows have in the end.
-        team.each(columns.len().div_ceil(wide), &|_, index| {
-            let here = strip_of(columns.clone(), wide, index);
-            for to in block + 1..sizes.blocks() {
-                let rows = sizes.columns_of(to);
-                let strip = (here.start - first) / wide;
-                let strips = memory.l_of(to, span, sizes, kernel);
-                let column = memory.a.part(0..n, here.clone());
-                kernel.gather(order.part(rows.clone()), column, nth(strips, strip, rows.len()));
-            }
-            zero(memory.a.part(columns.end..n, here.clone()), 0..here.len());
-        });
-    }
-    team.each(sizes.chunks, &|worker, index| {
-        let rows = sizes.chunk_of_rows(index);
-        let strips = memory.rows_of(worker, sizes, kernel);
-        for block in (span.start..sizes.blocks()).rev() {
-            let columns = sizes.columns_of(block);
-            let width = columns.len();
-            let depth = width.next_multiple_of(GROUP);
-            let diagonal = memory.diagonal_of(block, sizes, kernel);
-            pack_rows(kernel, memory.a.part(rows.clone(), columns.clone()), strips, depth);
-            for (at, here) in strips_of(rows.clone(), high).enumerate() {
-                let strip = nth(strips, at, depth);
-                if span.contains(&block) {
-                    zero(strip, width..depth);
-                    kernel.solve_lower(diagonal, strip, depth);
-                    if memory.of_rows != Of::Nothing {
-                        let sums = memory.sums.part(here.clone(), 0..1);
-                        note_rows(memory.of_rows, strip.part(0..high, 0..width), sums);
-                    }
-                }
-                match to {
-                    Columns::To(places, to) if span.start == 0 => {
-                        let places = &places[columns.clone()];
-                        kernel.unpack_rows_to(places, strip, to.part(here, 0..n));
-                    }
-                    _ if span.contains(&block) => {
-                        kernel.unpack_rows(strip, memory.a.part(here, columns.clone()));
-                    }
-                    _ => {}
-                }
-            }
-            let until = columns.start.min(sizes.columns_of(span.end - 1).end);
-            let l = memory.l_of(block, span, sizes, kernel);
-            let target = memory.a.part(rows.clone(), first..until);
-            kernel.update(false, 0, width, strips, depth, l, width, target);
-        }
-        if let (0, Columns::Within(cycles)) = (span.start, to) {
-            let spare = strips.reshaped(rows.len(), 1);
-            permute::within(cycles, memory.a.part(rows, 0..n), spare);
-        }
-    });
-}
-
-/// Notes what is asked of the rows of a strip in the sums beside them, of which there may be fewer.
-fn note_rows<T: Scalar>(of: Of, strip: Matrix<T>, sums: Matrix<f64>) {
-    let (high, count) = (strip.rows(), strip.rows() * strip.columns());
-    // SAFETY: both belong to the thread that works on these rows, and are used up here.
-    let (strip, sums) = unsafe { (strip.reshaped(count, 1).column(0), sums.column(0)) };
-    match of {
-        Of::Sums => add_sizes(sums, strip, high, 1.0),
-        // Rows beside the matrix are zero.
-        _ if !all_finite(strip) => sums[0] = f64::NAN,
-        _ => {}
-    }
-}
-
 /// The first pivot of a block that is no larger than the rounding errors of its own computation; see
 /// the LAPACK engine. `above` has the largest sizes above squares of order `wide` on the diagonal.
 fn tiny_pivot<T: Scalar>(
@@ -369,24 +313,4 @@ fn tiny_pivot<T: Scalar>(
         // Nothing is above the first one.
         most > 0.0 && factors.get(k, k).modulus() <= rounding * most
     })
-}
-
-/// Brings `order` from the block's own exchanges to the ones that came after it.
-fn follow_exchanges<T: Scalar>(sizes: &Sizes, memory: &Memory<T>, block: usize) {
-    if block + 1 == sizes.blocks() {
-        return;
-    }
-    // SAFETY: three parts of memory, used up here while no other thread is at work.
-    let (exchanged, order, place) =
-        unsafe { (memory.exchanged.column(0), memory.order.column(0), memory.place.column(0)) };
-    let next = sizes.columns_of(block + 1);
-    for i in next.start..sizes.n {
-        place[i] = i;
-    }
-    for i in next.clone() {
-        place.swap(i, next.start + exchanged[i]);
-    }
-    for row in &mut order[next.start..] {
-        *row = place[*row];
-    }
 }

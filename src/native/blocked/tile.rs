@@ -102,7 +102,7 @@ pub(super) unsafe fn update<
 const AHEAD: usize = 8;
 
 /// Columns of A from which a product is long: shorter ones are of small matrices, which are near.
-const LONG: usize = 96;
+const LONG: usize = 48;
 
 /// A tile of an [`Update`]; rows, strides and pointers in real numbers.
 pub(super) struct Tile<R> {
