@@ -97,6 +97,9 @@ pub(super) unsafe fn columns<V: Wide, T: Copy, const WIDTH: usize, const PARTS: 
                 let mut tile = [V::zero(); MAX_LANES];
                 for j in 0..WIDTH {
                     tile[j] = V::load(from.add(first + j * stride));
+                    // The next strip, if there is one: a few rows are too short for the processor
+                    // to see that it will be read.
+                    V::prefetch(from.wrapping_add(first + (j + WIDTH) * stride).cast(), true);
                 }
                 V::transpose(&mut tile);
                 for i in 0..V::LANES {

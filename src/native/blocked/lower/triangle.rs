@@ -91,20 +91,20 @@ impl<T: Scalar> Job<'_, T> {
     }
 
     pub(super) fn keep_beyond(&self) {
-        for block in 0..self.sizes.blocks() {
+        self.team.each(self.sizes.blocks(), &|_, block| {
             let columns = self.sizes.columns_of(block);
             let kept = self.beyond.part(0..columns.len(), columns.clone());
             kept.copy_from(self.a.part(columns.clone(), columns));
-        }
+        });
     }
 
     pub(super) fn bring_back_beyond(&self) {
-        for block in 0..self.sizes.blocks() {
+        self.team.each(self.sizes.blocks(), &|_, block| {
             let columns = self.sizes.columns_of(block);
             for j in columns.clone() {
                 let above = self.a.part(columns.start..j, j..j + 1);
                 above.copy_from(self.beyond.part(0..j - columns.start, j..j + 1));
             }
-        }
+        });
     }
 }
