@@ -2,11 +2,12 @@
 //! it, in little more time than a product of two matrices of that order takes.
 //!
 //! [`sweeps`] is the algorithm, on the parts of its [`memory`]; [`lower`] the one for a triangle;
-//! [`panel`] and [`leaf`] factor a block of columns; [`tile`] is the product that nearly all of the
-//! work is, [`solve`] the triangular systems within a block; both read [`strips`] of matrices, which
-//! [`pack`] makes. [`kernel`] has all of these for each instruction set. [`permute`] brings the
-//! columns of the inverse to their places, [`mirror`](mod@mirror) the other triangle of a symmetric
-//! one to its; [`sizes`] says how wide the blocks are, [`team`] who works on them.
+//! [`panel`] and [`leaf`] factor a block of columns, [`exchange`] says where its rows go; [`tile`] is
+//! the product that nearly all of the work is, [`solve`] the triangular systems within a block; both
+//! read [`strips`] of matrices, which [`pack`] makes. [`kernel`] has all of these for each instruction
+//! set. [`permute`] brings the columns of the inverse to their places, [`mirror`](mod@mirror) the
+//! other triangle of a symmetric one to its; [`sizes`] says how wide the blocks are, [`team`] who works
+//! on them.
 //!
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns

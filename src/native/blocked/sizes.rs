@@ -254,7 +254,7 @@ fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
 /// The columns of a block of a triangle for an order, as measured: narrower, since the work on the
 /// diagonal is a larger part of all.
 fn block_of_half<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
-    let wanted: usize = match n {
+    let wanted: usize = match weight::<T>(n) {
         0..300 => 24,
         300..800 => 48,
         800..3000 => 72,
