@@ -5,7 +5,7 @@
 //! For each scalar, number of threads and order: the time of an inversion by the native engine, its
 //! rate (2n³ operations, four times as many if complex), and its multiple of the better of
 //! OpenBLAS's and the `gemm` crate's real multiplication (times four if complex), beside that of
-//! LAPACK. Last, the times of the two multiplications. All take turns in one process; the least time
+//! LAPACK. Last, the times of the two, real ones. All take turns in one process; the least time
 //! of each counts. Between turns is a pause: threads of OpenBLAS keep a core busy for some time after
 //! their last work.
 

@@ -1,4 +1,4 @@
-//! The fastest multiplications of square matrices there are.
+//! Fast multiplications of square matrices, to compare with.
 
 #![allow(unsafe_code)] // the `gemm` crate takes pointers
 
@@ -19,7 +19,7 @@ pub(crate) fn by_openblas<R: Scalar>(
     matinv::blas_multiply(a.nrows(), x, y, out, threads, 1).expect("squares");
 }
 
-/// The same by the `gemm` crate.
+/// The same by the `gemm` crate, which has one for `f32` and `f64` and panics at others.
 pub(crate) fn by_crate<R: Scalar>(a: &Array2<R>, b: &Array2<R>, c: &mut Array2<R>, threads: usize) {
     let n = a.nrows();
     assert!(a.dim() == (n, n) && b.dim() == (n, n) && c.dim() == (n, n), "squares");
@@ -29,7 +29,8 @@ pub(crate) fn by_crate<R: Scalar>(a: &Array2<R>, b: &Array2<R>, c: &mut Array2<R
     let (c_columns, c_rows) = strides(c);
     let parallelism = if threads == 1 { Parallelism::None } else { Parallelism::Rayon(threads) };
     let (zero, one) = (R::from_f64(0.0), R::from_f64(1.0));
-    // SAFETY: three squares of this order with their own strides; C is nobody else's.
+    // SAFETY: three squares of this order, each with its own strides, whose elements are all there and
+    // borrowed for the call: C by it alone, so that it is none of the others.
     unsafe {
         gemm::gemm(
             n,

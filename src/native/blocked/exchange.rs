@@ -39,12 +39,13 @@ impl<'a> Rows<'a> {
 pub(super) struct Room<'a> {
     /// As many as the matrix has rows, at least.
     pub(super) place: &'a mut [usize],
-    /// As many as rows are exchanged, at least, as in the next one.
+    /// As many as rows are exchanged, at least.
     pub(super) from: &'a mut [usize],
+    /// As many as in `from`.
     pub(super) to: &'a mut [usize],
 }
 
-/// What the exchanges of the first rows of a matrix with rows further below come to.
+/// What the exchanges of the first rows of a matrix, each with itself or one below it, come to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exchange<'a> {
     /// The rows that come to the first places.
@@ -55,7 +56,7 @@ pub(super) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Row i of `rows` is exchanged with row `exchanged[i] ≥ i`, for i = 0, 1, …
+    /// Of a matrix of `rows` rows, row i is exchanged with row `exchanged[i] ≥ i`, for i = 0, 1, …
     pub(super) fn new(exchanged: &[usize], rows: usize, room: &'a mut Room<'_>) -> Self {
         let count = exchanged.len();
         let place = &mut room.place[..rows];
@@ -103,51 +104,64 @@ impl<'a> Exchange<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::tests::{Parts, sets};
+    use num_complex::{Complex32, Complex64};
     use proptest::prelude::*;
 
+    /// As when the rows are exchanged one after the other, by every set.
+    fn comes_to_the_exchanges<T: Parts>(rows: usize, exchanged: &[usize]) {
+        let count = exchanged.len();
+        let depth = count.next_multiple_of(8);
+        for set in sets() {
+            let kernel = Kernel::<T>::of(set);
+            let wide = kernel.wide();
+            for columns in [1, wide - 1, wide] {
+                let what = format!("{} {}, {columns} columns", set.name(), T::NAME);
+                let number = |at: usize| T::of((at + 1) as f64, at as f64);
+                let mut a: Vec<T> = (0..columns * rows).map(number).collect();
+                let mut expected = a.clone();
+                for column in expected.chunks_exact_mut(rows) {
+                    exchanged.iter().enumerate().for_each(|(i, &other)| column.swap(i, other));
+                }
+                let mut strip = vec![T::nan(); wide * depth];
+                let [mut place, mut from, mut to] = [vec![0; rows], vec![0; count], vec![0; count]];
+                let mut room = Room { place: &mut place, from: &mut from, to: &mut to };
+                Exchange::new(exchanged, rows, &mut room).take(
+                    &kernel,
+                    Matrix::new(&mut a, rows, rows, columns),
+                    Matrix::new(&mut strip, wide, wide, depth),
+                    depth,
+                );
+                for (i, row) in strip.chunks_exact(wide).enumerate() {
+                    for (j, &x) in row.iter().enumerate() {
+                        let inside = i < count && j < columns;
+                        let wanted = if inside { expected[j * rows + i] } else { T::zero() };
+                        assert_eq!(x, wanted, "{what}: ({i}, {j})");
+                    }
+                }
+                for (column, wanted) in a.chunks_exact(rows).zip(expected.chunks_exact(rows)) {
+                    assert_eq!(column[count..], wanted[count..], "{what}");
+                }
+            }
+        }
+    }
+
     proptest! {
-        /// As when the rows are exchanged one after the other.
         #[test]
         fn comes_to_the_exchanges_one_by_one(
             rows in 1..60usize,
             count in 1..20usize,
-            below in prop::collection::vec(0..1000usize, 20),
+            // None of them for some.
+            below in prop::collection::vec(prop_oneof![Just(0), 0..1000usize], 20),
+            none in prop::bool::weighted(0.1),
         ) {
-            let count = count.min(rows);
-            let exchanged: Vec<usize> =
-                (0..count).map(|i| i + below[i] % (rows - i)).collect();
-            let columns = 3;
-            let number = |i: usize, j: usize| (100 * j + i) as f64;
-            let mut expected: Vec<f64> =
-                (0..columns).flat_map(|j| (0..rows).map(move |i| number(i, j))).collect();
-            let mut a = expected.clone();
-            for column in expected.chunks_exact_mut(rows) {
-                exchanged.iter().enumerate().for_each(|(i, &other)| column.swap(i, other));
-            }
-            let kernel = Kernel::<f64>::best();
-            let (wide, depth) = (kernel.wide(), count.next_multiple_of(8));
-            let mut strip = vec![f64::NAN; wide * depth];
-            let [mut place, mut from, mut to] = [vec![0; rows], vec![0; count], vec![0; count]];
-            let mut room = Room { place: &mut place, from: &mut from, to: &mut to };
-            let exchange = Exchange::new(&exchanged, rows, &mut room);
-            exchange.take(
-                &kernel,
-                Matrix::new(&mut a, rows, rows, columns),
-                Matrix::new(&mut strip, wide, wide, depth),
-                depth,
-            );
-            for j in 0..columns {
-                for i in 0..depth {
-                    let wanted = if i < count { expected[j * rows + i] } else { 0.0 };
-                    prop_assert_eq!(strip[i * wide + j], wanted);
-                }
-                for i in count..rows {
-                    prop_assert_eq!(a[j * rows + i], expected[j * rows + i]);
-                }
-            }
-            for (i, row) in strip.chunks_exact(wide).enumerate() {
-                prop_assert!(row[columns..].iter().all(|&x| x == 0.0), "row {}", i);
-            }
+            let exchanged: Vec<usize> = (0..count.min(rows))
+                .map(|i| if none { i } else { i + below[i] % (rows - i) })
+                .collect();
+            comes_to_the_exchanges::<f32>(rows, &exchanged);
+            comes_to_the_exchanges::<f64>(rows, &exchanged);
+            comes_to_the_exchanges::<Complex32>(rows, &exchanged);
+            comes_to_the_exchanges::<Complex64>(rows, &exchanged);
         }
     }
 }

@@ -300,11 +300,13 @@ impl<T: Scalar> Kernel<T> {
         }
     }
 
-    /// Copies rows of a matrix to the places of others, which are not among them.
+    /// Copies rows of a matrix to the places of others, which are behind them.
     pub(super) fn move_rows(&self, from: Rows<'_>, to: Rows<'_>, a: Matrix<T>) {
         let rows = a.rows();
         assert!(from.end() <= rows && to.end() <= rows, "rows beyond {rows}");
-        // SAFETY: the rows are there.
+        assert!(from.order().len() == to.order().len(), "as many rows as places");
+        // SAFETY: rows of `a`, as those of `Rows` are and the ends say; nobody else has them (see
+        // `Matrix`). The CPU as above.
         unsafe { (self.move_rows)(from.order(), to.order(), a.columns(), a.pointer(), a.stride()) }
     }
 }

@@ -44,11 +44,14 @@ pub(super) struct Memory<T> {
     pub(super) exchanged: Matrix<usize>,
     /// The row of a block of columns of L that ends up in each place.
     pub(super) order: Matrix<usize>,
-    /// The row that the last block has exchanged to each place.
+    /// The row that the last block has exchanged to each place; before that, see
+    /// [`room`](Memory::room).
     pub(super) place: Matrix<usize>,
-    /// The column of X that comes to each place of the inverse.
+    /// The column of X that comes to each place of the inverse; before that, see
+    /// [`room`](Memory::room).
     pub(super) columns_order: Matrix<usize>,
-    /// The cycles of that, or its inverse.
+    /// The cycles of that, or its inverse; before that, see
+    /// [`room`](Memory::room).
     pub(super) cycles: Matrix<usize>,
     /// Where the inverse is to be: in `a`, or in another matrix.
     pub(super) result: Matrix<T>,
@@ -60,8 +63,8 @@ pub(super) struct Memory<T> {
 }
 
 impl<T: Scalar> Memory<T> {
-    /// Memory for what exchanges come to, during the first sweep: what of the indices only the second
-    /// one needs.
+    /// Memory for an [`Exchange`](super::exchange::Exchange), during the first sweep: the indices
+    /// that only the second one needs.
     ///
     /// # Safety
     ///

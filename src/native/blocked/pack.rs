@@ -162,7 +162,7 @@ pub(super) unsafe fn unpack_columns<V: Wide, T: Copy, const WIDTH: usize, const 
 ///
 /// # Safety
 ///
-/// As [`columns`], and every row in `order` is one of the matrix.
+/// As [`columns`], and every row in `order` is one of the matrix; `strip` has as many as are in it.
 #[inline(always)]
 pub(super) unsafe fn gather<V: Wide, T: Copy, const WIDTH: usize, const PARTS: usize>(
     order: &[usize],
@@ -191,12 +191,12 @@ pub(super) unsafe fn gather<V: Wide, T: Copy, const WIDTH: usize, const PARTS: u
     }
 }
 
-/// Copies rows of a few columns to the places of others.
+/// Copies rows of a few columns to the places of others, one after the other.
 ///
 /// # Safety
 ///
-/// The matrix has these columns, `stride` numbers apart, and every row of both; none of `from` is
-/// among `to`. Nobody else has them meanwhile.
+/// The matrix has these columns, `stride` numbers apart, and every row of both. Nobody else has them
+/// meanwhile. The CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn move_rows<T: Copy, const WIDE: usize>(
     from: &[usize],

@@ -35,8 +35,8 @@ pub(super) fn turned<V: Wide, const PARTS: usize>(x: V) -> V {
 ///
 /// # Safety
 ///
-/// Each of `count` strips holds `depth` rows, a multiple of [`GROUP`], of `WIDTH` real numbers, at
-/// most a vector; `l` that many rows and columns, `stride` numbers apart. Nobody writes them
+/// Each of `count` strips holds `depth` rows, a multiple of [`GROUP`], of `WIDTH` real numbers, a
+/// vector or half of one; `l` that many rows and columns, `stride` numbers apart. Nobody writes them
 /// meanwhile. The CPU has the instructions.
 #[inline(always)]
 pub(super) unsafe fn left<V: Wide, T, const WIDTH: usize, const PARTS: usize>(

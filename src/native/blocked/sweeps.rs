@@ -42,7 +42,7 @@ pub(super) fn invert<T: Scalar>(
     }
     // SAFETY: used up at once.
     unsafe { memory.order.column(0) }.iter_mut().enumerate().for_each(|(i, row)| *row = i);
-    // SAFETY: parts of memory that nobody else has.
+    // SAFETY: parts of memory that nobody else has; what the first sweep had of them is used up.
     let (exchanged, order, cycles) = unsafe {
         (memory.exchanged.column(0), memory.columns_order.column(0), memory.cycles.column(0))
     };
@@ -96,7 +96,8 @@ fn factor<T: Scalar>(
     // SAFETY: used up here, by the one thread that factors.
     let exchanged = unsafe { exchanged.column(0) };
     let leaf = |a, exchanged: &mut [usize]| kernel.factor(a, exchanged);
-    // SAFETY: parts of memory that nobody else has during the first sweep, or not yet.
+    // SAFETY: used up here; blocks are factored and rows of U computed one after the other, and
+    // nobody else has these before the second sweep.
     let mut room = unsafe { memory.room() };
     panel::factor(kernel, panel, exchanged, memory.squares, &mut room, &leaf)
         .map_err(|column| Breakdown::ZeroPivot(j + column))?;
@@ -138,7 +139,8 @@ fn rows_of_u<T: Scalar>(
     let factors = memory.factors.part(0..depth, 0..depth);
     // SAFETY: used up here, while nobody else is at work.
     let exchanged = unsafe { memory.exchanged.part(columns, 0..1).column(0) };
-    // SAFETY: as in `factor`.
+    // SAFETY: used up before the next block is factored; a team reads it only. For the rest, as in
+    // `factor`.
     let mut room = unsafe { memory.room() };
     let exchange = Exchange::new(exchanged, n - j, &mut room);
     team.each((n - right).div_ceil(2 * wide), &|_, index| {
@@ -204,7 +206,11 @@ fn eliminate<T: Scalar>(
     })
 }
 
-/// What the first thread does while the others begin with the tasks.
+/// Calls `first`, which is handed out before the tasks, and beside it `work` with each of these.
+///
+/// # Errors
+///
+/// That of `first`.
 fn beside(
     team: &dyn Team,
     first: impl Fn() -> Result<(), Breakdown> + Sync,

@@ -81,18 +81,18 @@ pub(super) unsafe fn update<
                 last: V::LANES,
             };
             if rows == HEIGHT * V::LANES {
-                tile.run::<V, HEIGHT, WIDTH, PARTS, false, true>();
+                tile.run::<V, HEIGHT, WIDTH, PARTS, false>();
                 continue;
             }
             let vectors = rows.div_ceil(V::LANES);
             let tile = Tile { last: rows - (vectors - 1) * V::LANES, ..tile };
             match (vectors, tile.last == V::LANES) {
-                (1, true) => tile.run::<V, 1, WIDTH, PARTS, false, true>(),
-                (1, false) => tile.run::<V, 1, WIDTH, PARTS, true, true>(),
-                (2, true) => tile.run::<V, 2, WIDTH, PARTS, false, true>(),
-                (2, false) => tile.run::<V, 2, WIDTH, PARTS, true, true>(),
+                (1, true) => tile.run::<V, 1, WIDTH, PARTS, false>(),
+                (1, false) => tile.run::<V, 1, WIDTH, PARTS, true>(),
+                (2, true) => tile.run::<V, 2, WIDTH, PARTS, false>(),
+                (2, false) => tile.run::<V, 2, WIDTH, PARTS, true>(),
                 // Full ones are done.
-                _ => tile.run::<V, HEIGHT, WIDTH, PARTS, true, true>(),
+                _ => tile.run::<V, HEIGHT, WIDTH, PARTS, true>(),
             }
         }
     }
@@ -122,8 +122,7 @@ pub(super) struct Tile<R> {
 }
 
 impl<R> Tile<R> {
-    /// Updates `HEIGHT` vectors of rows; the last one may be `CUT`. What is `FAR`, not in the first
-    /// cache, is asked for ahead.
+    /// Updates `HEIGHT` vectors of rows; the last one may be `CUT`.
     ///
     /// # Safety
     ///
@@ -135,13 +134,12 @@ impl<R> Tile<R> {
         const WIDTH: usize,
         const PARTS: usize,
         const CUT: bool,
-        const FAR: bool,
     >(
         &self,
     ) {
         // SAFETY: every vector is one of C, or the first lanes of one; the promises are the caller's.
         unsafe {
-            let sums = self.sums::<V, HEIGHT, WIDTH, CUT, FAR>();
+            let sums = self.sums::<V, HEIGHT, WIDTH, CUT, true>();
             for j in 0..WIDTH / PARTS {
                 if j < self.columns {
                     let c = self.c.add(j * self.c_stride);
@@ -165,11 +163,13 @@ impl<R> Tile<R> {
         }
     }
 
-    /// −A·B: real columns of B, each with `HEIGHT` vectors of rows of A; see [`joined`].
+    /// −A·B: real columns of B, each with `HEIGHT` vectors of rows of A; see [`joined`]. What is `FAR`,
+    /// not in the first cache, is asked for ahead, as is C. If it is not, nothing is read of `fresh`, of
+    /// C and its columns and of `b_ahead`, nor of `last` if no vector is `CUT`.
     ///
     /// # Safety
     ///
-    /// As [`run`](Self::run); C is asked for ahead only, if at all.
+    /// As [`update`], but for C.
     #[inline(always)]
     pub(super) unsafe fn sums<
         V: Wide<Real = R>,
