@@ -254,10 +254,12 @@ fn block<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
 /// The columns of a block of a triangle for an order, as measured: narrower, since the work on the
 /// diagonal is a larger part of all.
 fn block_of_half<T: Scalar>(kernel: &Kernel<T>, n: usize) -> usize {
-    let wanted: usize = match weight::<T>(n) {
+    // Single precision again comes to its rate with narrower ones.
+    let narrow = if weight::<T>(n) < n { 1100 } else { 800 };
+    let wanted: usize = match n {
         0..300 => 24,
-        300..800 => 48,
-        800..3000 => 72,
+        _ if n < narrow => 48,
+        300..3000 => 72,
         _ => 144,
     };
     wanted.next_multiple_of(unit(kernel))
