@@ -24,7 +24,8 @@ pub enum Engine {
     #[default]
     Auto,
     /// LAPACK's own routines, from the OpenBLAS that the program is linked with. A build without
-    /// LAPACK answers [`Error::NoLapack`](crate::Error::NoLapack).
+    /// LAPACK answers [`Error::NoLapack`](crate::Error::NoLapack), and where the library fails a test at
+    /// its first use, the answer is [`Error::UnsoundLapack`](crate::Error::UnsoundLapack).
     Lapack,
     /// This crate's own code, for every structure and order: kernels in SIMD instructions found
     /// out at run time for small matrices of every structure, many at once, and for general, positive
@@ -36,6 +37,15 @@ pub enum Engine {
 /// Whether this build has LAPACK.
 pub(crate) const HAS_LAPACK: bool = cfg!(feature = "openblas");
 
+/// Whether there is a LAPACK whose results can be relied on. To be asked last, and before BLAS is let
+/// have several threads: the first answer takes a test of some milliseconds.
+pub(crate) fn has_sound_lapack() -> bool {
+    #[cfg(feature = "openblas")]
+    return crate::lapack::self_test::is_passed();
+    #[cfg(not(feature = "openblas"))]
+    false
+}
+
 impl Engine {
     /// Whether matrices of order `n` and of this kind go to the native engine's kernels for small
     /// ones.
@@ -44,7 +54,13 @@ impl Engine {
     pub(crate) fn in_kernels<T: Scalar>(self, kind: Kind, n: usize) -> bool {
         let up_to = match (self, kind) {
             (Engine::Lapack, _) => 0,
-            (Engine::Auto, Kind::General) if HAS_LAPACK => native_up_to::<T>(set::best()),
+            (Engine::Auto, Kind::General)
+                if n > native_up_to::<T>(set::best())
+                    && n <= kernels_up_to::<T>(set::best())
+                    && has_sound_lapack() =>
+            {
+                0
+            }
             // A single one without lanes takes no longer than in LAPACK, or not much; see the bench
             // `structured`.
             (Engine::Native | Engine::Auto, Kind::General | Kind::PositiveDefinite(_)) => {
@@ -61,7 +77,7 @@ impl Engine {
         match self {
             _ if self.in_kernels::<T>(Kind::General, n) => General::Lanes,
             Engine::Lapack => General::Lapack,
-            Engine::Auto if HAS_LAPACK && !blocks_are_fast(set::best()) => General::Lapack,
+            Engine::Auto if !blocks_are_fast(set::best()) && has_sound_lapack() => General::Lapack,
             Engine::Native | Engine::Auto => General::Blocked,
         }
     }
@@ -73,7 +89,8 @@ impl Engine {
         match self {
             // Small ones that a kernel has left alone are beyond plain arithmetic.
             Engine::Auto
-                if HAS_LAPACK && (!blocks_are_fast(set::best()) || n <= native::MAX_ORDER) =>
+                if (!blocks_are_fast(set::best()) || n <= native::MAX_ORDER)
+                    && has_sound_lapack() =>
             {
                 Engine::Lapack
             }
@@ -95,9 +112,17 @@ impl Engine {
     /// The engine for what has no other choice, if this one is wanted: never `Auto`.
     pub(crate) fn beyond_kernels(self) -> Engine {
         match self {
-            Engine::Auto if HAS_LAPACK => Engine::Lapack,
+            Engine::Auto if has_sound_lapack() => Engine::Lapack,
             Engine::Auto | Engine::Native => Engine::Native,
             Engine::Lapack => Engine::Lapack,
+        }
+    }
+
+    /// The engine of what needs none, such as a diagonal matrix: never `Auto`.
+    pub(crate) fn of_nothing(self) -> Engine {
+        match self {
+            Engine::Lapack => Engine::Lapack,
+            Engine::Auto | Engine::Native => Engine::Native,
         }
     }
 }

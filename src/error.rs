@@ -128,6 +128,20 @@ pub enum Error {
     )]
     NoLapack,
 
+    /// LAPACK was asked for, and the one that the program found fails the test at its first use.
+    #[error(
+        "this LAPACK gives wrong results ({library} with kernels for {core}: what earlier calls left in \
+         memory comes into later inverses); install a newer OpenBLAS, set OPENBLAS_CORETYPE to a \
+         processor that it knows (such as Haswell) before the program starts, or ask for the native \
+         engine, which inverts everything too"
+    )]
+    UnsoundLapack {
+        /// Name and version of the library.
+        library: String,
+        /// The processor whose kernels it chose.
+        core: String,
+    },
+
     /// An option has a value that means nothing.
     #[error("{option} is {value}, but must be {expected}")]
     InvalidOption {

@@ -1,7 +1,8 @@
 //! The public verbs: [`inv`], [`inv_inplace`] and the [`Inverter`] with all options.
 
+use crate::blas;
 use crate::element::{Element, Scalar};
-use crate::engine::{Engine, EngineScalar, HAS_LAPACK};
+use crate::engine::{self, Engine, EngineScalar};
 use crate::error::{Error, Result};
 use crate::fresh::{Fresh, Output};
 use crate::inverse::Plan;
@@ -211,7 +212,7 @@ impl Inverter {
     }
 
     /// Threads that LAPACK may use inside a matrix. Default: 1. Without effect on the native
-    /// engine.
+    /// engine, which also takes all where LAPACK fails its test.
     ///
     /// More is used from order 128, for a single matrix and for stacks of fewer matrices than
     /// workers, one after the other; larger stacks keep the workers busy anyway. Blocks are then
@@ -247,7 +248,8 @@ impl Inverter {
     /// - [`Error::NotPositiveDefinite`]: declared so, but it is not.
     /// - [`Error::IllConditioned`]: below [`min_rcond`](Self::min_rcond).
     /// - [`Error::InvalidOption`]: an option has a value that means nothing.
-    /// - [`Error::NoLapack`]: [`Engine::Lapack`] in a build without it.
+    /// - [`Error::NoLapack`], [`Error::UnsoundLapack`]: [`Engine::Lapack`] in a build without it, or
+    ///   with one that fails its test.
     /// - [`Error::Threads`]: the worker threads could not be started.
     ///
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
@@ -345,7 +347,7 @@ impl Inverter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::NoLapack`], [`Error::Threads`] and
+    /// [`Error::InvalidOption`], [`Error::NoLapack`], [`Error::UnsoundLapack`], [`Error::Threads`] and
     /// [`Error::OutOfMemory`] for the call as a whole; of each matrix, what [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads)
     /// does not apply.
     ///
@@ -403,7 +405,9 @@ impl Inverter {
     fn call<'a, T: Scalar>(&'a self, plan: &'a Plan) -> Result<Call<'a, T>> {
         self.check_options()?;
         let pool = <T as EngineScalar>::pool(&self.pools);
-        let blas_threads = if HAS_LAPACK { self.blas_threads } else { 1 };
+        // The library is tested before several of its threads may be at work.
+        let many = self.blas_threads > 1 && engine::has_sound_lapack();
+        let blas_threads = if many { self.blas_threads } else { 1 };
         Ok(Call { plan, pool, workers: self.workers()?, blas_threads })
     }
 
@@ -422,8 +426,13 @@ impl Inverter {
         if self.blas_threads == 0 {
             return invalid("blas_threads", 0.0, "at least 1");
         }
-        if self.plan.engine == Engine::Lapack && !HAS_LAPACK {
-            return Err(Error::NoLapack);
+        if self.plan.engine == Engine::Lapack && !engine::has_sound_lapack() {
+            return Err(blas::names().map_or(Error::NoLapack, |[config, core]| {
+                // Name and version; build options follow.
+                let mut words = config.split_whitespace();
+                let library = words.by_ref().take(2).collect::<Vec<_>>().join(" ");
+                Error::UnsoundLapack { library, core }
+            }));
         }
         Ok(())
     }

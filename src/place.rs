@@ -27,7 +27,7 @@ pub(crate) fn into<A: Element>(
     let n = input.nrows();
     let Workspace { packed, kept, .. } = workspace;
     let original: Option<&dyn Original<_>> = Some(input);
-    let engine = plan.engine.beyond_kernels();
+    let engine = plan.engine.of_nothing();
     if let Some((a, order)) = layout::gapless(&mut output) {
         let source = match plan.structure {
             Structure::Auto | Structure::General => layout::scalars(input, order),
@@ -61,7 +61,7 @@ pub(crate) fn in_place<T: Scalar>(
 ) -> Result<Verdict<T>> {
     let n = matrix.nrows();
     let Workspace { packed, original, kept } = workspace;
-    let engine = plan.engine.beyond_kernels();
+    let engine = plan.engine.of_nothing();
     if let Some((a, order)) = layout::gapless(&mut matrix) {
         let copy = if plan.needs_original(order) {
             let copy = workspace::square(original, n)?;

@@ -1,6 +1,7 @@
 //! What this program runs on, for people who report or compare.
 
 use crate::blas::{self, Threading};
+use crate::engine;
 use crate::native::set;
 use crate::threads;
 
@@ -32,6 +33,10 @@ pub struct Blas {
     pub threads: usize,
     /// Whether it is part of this program (`static`) or loaded with it (`dynamic`).
     pub linked: &'static str,
+    /// Whether it passes the test at its first use. Where it does not, the native engine takes what
+    /// [`Engine::Auto`](crate::Engine::Auto) would have left to it, and
+    /// [`Engine::Lapack`](crate::Engine::Lapack) is an error.
+    pub sound: bool,
 }
 
 /// Looks at the running program and its machine.
@@ -46,6 +51,7 @@ pub fn platform() -> Platform {
             threading: blas::threading(),
             threads: threads::users_setting(),
             linked: option_env!("MATINV_OPENBLAS_LINK").unwrap_or("unknown"),
+            sound: engine::has_sound_lapack(),
         }),
     }
 }

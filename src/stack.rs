@@ -11,8 +11,8 @@ use crate::fresh::Output;
 use crate::group;
 use crate::inverse::Plan;
 use crate::layout;
-use crate::native::MAX_LANES;
 use crate::native::blocked::Crew;
+use crate::native::{self, MAX_LANES};
 use crate::place;
 use crate::processor::Apart;
 use crate::schedule::{Schedule, is_shared_by, schedule};
@@ -99,7 +99,8 @@ fn by<T: Scalar>(plan: &Plan, n: usize) -> General {
             by => by,
         },
         Structure::PositiveDefinite | Structure::UpperTriangular | Structure::LowerTriangular
-            if plan.engine.for_halves(n) == Engine::Native =>
+            // Small ones are not shared, whoever inverts them.
+            if n > native::MAX_ORDER && plan.engine.for_halves(n) == Engine::Native =>
         {
             General::Blocked
         }

@@ -222,7 +222,7 @@ class Rust(Peer):
         try:
             x = self.server.result(self.peer)
         except RuntimeError as error:
-            if str(error) in ("no native kernel", "built without OpenBLAS"):
+            if str(error) in ("no native kernel", "no OpenBLAS, or none that is sound"):
                 raise Absent(str(error)) from error
             raise
         # It multiplies by columns, AᵀAᵀ = (AA)ᵀ: by rows that is AA.

@@ -19,5 +19,6 @@ pub(crate) fn info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let threading = blas.map(|blas| format!("{:?}", blas.threading).to_lowercase());
     info.set_item("blas_threading", threading)?;
     info.set_item("blas_linked", blas.map(|blas| blas.linked))?;
+    info.set_item("blas_sound", blas.map(|blas| blas.sound))?;
     Ok(info)
 }

@@ -2,7 +2,7 @@
 //!
 //! [`routines`] holds the thin safe wrappers, one per LAPACK routine; the files beside it hold
 //! one factorization each, named for the matrices it inverts. [`openblas`] asks OpenBLAS about
-//! itself.
+//! itself, [`self_test`] finds out whether its results can be relied on.
 
 mod determinant;
 mod general;
@@ -11,6 +11,7 @@ pub(crate) mod openblas;
 mod pivots;
 mod positive_definite;
 mod routines;
+pub(crate) mod self_test;
 mod svd;
 mod symmetric;
 mod triangular;

@@ -101,7 +101,7 @@ pub fn blas_multiply<T: Scalar>(
 }
 
 /// One call. The slices have n² elements, and n fits an `i32`: asserted.
-fn gemm<T: Scalar>(n: usize, a: &[T], b: &[T], out: &mut [T]) {
+pub(super) fn gemm<T: Scalar>(n: usize, a: &[T], b: &[T], out: &mut [T]) {
     let gemm: Gemm = match (T::COMPLEX, size_of::<T>()) {
         (false, 4) => sgemm_,
         (false, _) => dgemm_,

@@ -262,10 +262,17 @@ fn memory_that_is_not_there_is_an_error() {
 }
 
 #[test]
-fn lapack_is_refused_where_there_is_none() {
+fn lapack_is_refused_where_there_is_none_or_none_that_is_sound() {
     let a = Array2::<f64>::eye(2);
     let inverter = Inverter::new().engine(Engine::Lapack);
-    let expected = if platform().blas.is_some() { Ok(a.clone()) } else { Err(Error::NoLapack) };
+    let expected = match platform().blas {
+        None => Err(Error::NoLapack),
+        Some(blas) if blas.sound => Ok(a.clone()),
+        Some(blas) => {
+            let library = blas.config.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+            Err(Error::UnsoundLapack { library, core: blas.core })
+        }
+    };
     assert_eq!(inverter.inv(&a), expected);
     assert_eq!(inverter.report(&a).map(|report| report.inverse), expected);
     let mut b = a.clone();
@@ -365,5 +372,10 @@ fn what_the_system_refuses_is_said_in_its_words() {
     let error = Error::Threads { threads: 4, reason: String::from("no more processes") };
     assert_says(&error, &["4 worker threads", "no more processes"]);
     assert_says(&Error::NoLapack, &["no LAPACK", "native engine", "`openblas`"]);
+    let (library, core) = (String::from("OpenBLAS 0.3.21"), String::from("Prescott"));
+    let unsound = Error::UnsoundLapack { library, core };
+    let parts =
+        ["OpenBLAS 0.3.21", "Prescott", "newer OpenBLAS", "OPENBLAS_CORETYPE", "native engine"];
+    assert_says(&unsound, &parts);
     assert_says(&Error::NoConvergence, &["did not converge", "pseudo-inverse"]);
 }

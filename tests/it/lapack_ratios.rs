@@ -1,6 +1,6 @@
 //! The tests of LAPACK's test suite: every matrix of its grid, its ratios, its threshold.
 
-use crate::engines::{BUILT, ENGINES};
+use crate::engines::{engines, inverting};
 use crate::lapack_grid::{Case, Declaration, Kind, ORDERS, cases};
 use crate::lapack_matrices::{Mirror, gaussian, make_exact};
 use crate::ratios::{THRESHOLD, dget06, of_lu, of_triangle, rcond_of};
@@ -91,7 +91,7 @@ fn ratios_of<T: Field>(maxima: &mut Maxima) {
 fn check_case<T: Field>(case: &Case<T>, maxima: &mut Maxima) {
     for declaration in case.declarations() {
         for (storage, engine) in
-            Storage::BOTH.into_iter().flat_map(|s| ENGINES.iter().map(move |&e| (s, e)))
+            Storage::BOTH.into_iter().flat_map(|s| engines().into_iter().map(move |e| (s, e)))
         {
             let what = format!(
                 "{engine}: {} {:?} number {}, order {}, as {} ({:?}), by {storage:?}",
@@ -154,7 +154,7 @@ fn the_largest_ratios_are_below_lapacks_threshold() {
     for_every_scalar!(ratios_of(maxima));
     maxima.print();
     // Every structure has been used with every scalar by every engine.
-    assert_eq!(maxima.of.len(), 7 * 4 * BUILT.len());
+    assert_eq!(maxima.of.len(), 7 * 4 * inverting().len());
     assert!(maxima.of.values().all(|largest| largest.matrices >= 50));
 }
 
@@ -310,5 +310,5 @@ fn the_ratios_stay_below_the_threshold_where_blocks_begin() {
     let maxima = &mut Maxima::default();
     for_every_scalar!(blocked_ratios_of(maxima));
     maxima.print();
-    assert_eq!(maxima.of.len(), 6 * 4 * BUILT.len());
+    assert_eq!(maxima.of.len(), 6 * 4 * inverting().len());
 }

@@ -1,5 +1,6 @@
 //! The native engine against LAPACK, through the public interface.
 
+use crate::engines::has_lapack;
 use crate::lapack_matrices::{Spectrum, gaussian, general};
 use crate::ratios::{THRESHOLD, left, right};
 use crate::scalars::{Field, for_every_scalar};
@@ -132,12 +133,18 @@ fn residuals_are_lapacks<T: Field>(orders: &[usize]) {
 #[test]
 #[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK in this build")]
 fn residuals_are_as_small_as_lapacks() {
+    if !has_lapack() {
+        return;
+    }
     for_every_scalar!(residuals_are_lapacks(&ORDERS));
 }
 
 #[test]
 #[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK in this build")]
 fn residuals_of_large_matrices_are_as_small_as_lapacks() {
+    if !has_lapack() {
+        return;
+    }
     // Without optimization the kernels are a hundred times slower.
     let orders = [65, 100, 145, 193, 257, 401];
     let orders = if cfg!(debug_assertions) { &orders[..2] } else { &orders };
@@ -151,6 +158,9 @@ fn residuals_of_large_matrices_are_as_small_as_lapacks() {
     ignore = "there is no LAPACK in this build, or without optimization it takes minutes"
 )]
 fn residuals_of_a_matrix_in_two_spans_are_as_small_as_lapacks() {
+    if !has_lapack() {
+        return;
+    }
     residuals_are_lapacks::<f64>(&[1100]);
 }
 
@@ -255,6 +265,9 @@ fn verdicts_agree<T: Field>() {
 #[test]
 #[cfg_attr(not(feature = "openblas"), ignore = "there is no LAPACK in this build")]
 fn verdicts_are_lapacks() {
+    if !has_lapack() {
+        return;
+    }
     for_every_scalar!(verdicts_agree());
 }
 

@@ -19,10 +19,10 @@ pub(crate) fn one_norm<T: Field>(a: &ArrayRef2<T>) -> f64 {
     (0..a.ncols()).map(sum).fold(0.0, |norm: f64, sum| if norm >= sum { norm } else { sum })
 }
 
-/// P·Q: large ones by BLAS, where there is one.
+/// P·Q: large ones by BLAS, where there is one that is sound.
 fn product<T: Field>(p: &ArrayRef2<T>, q: &ArrayRef2<T>) -> Array2<T> {
     #[cfg(feature = "openblas")]
-    if p.nrows() >= 500 {
+    if p.nrows() >= 500 && matinv::platform().blas.is_some_and(|blas| blas.sound) {
         use matinv::ndarray::ShapeBuilder;
         let n = p.nrows();
         let by_columns = |a: &ArrayRef2<T>| -> Vec<T> { a.t().iter().copied().collect() };

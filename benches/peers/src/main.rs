@@ -106,7 +106,7 @@ fn load(path: &Path, threads: usize, definite: bool) -> Result<Box<dyn AnyWork>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::{LAPACK, NO_OPENBLAS};
+    use crate::work::{NO_OPENBLAS, has_lapack};
     use matinv::residuals;
     use ndarray::Axis;
     use ndarray_npy::write_npy;
@@ -144,7 +144,7 @@ mod tests {
                         assert_eq!(error.to_string(), "no native kernel");
                         continue;
                     }
-                    Err(error) if peer == "matinv-lapack" && !LAPACK => {
+                    Err(error) if peer == "matinv-lapack" && !has_lapack() => {
                         assert_eq!(error.to_string(), NO_OPENBLAS);
                         continue;
                     }
@@ -169,7 +169,9 @@ mod tests {
         let mut work = None;
         ask(&json!({"do": "load", "path": path, "threads": 1, "definite": false}), &mut work);
         let rows = a.index_axis(Axis(0), 0);
-        for peer in ["gemm-faer", "gemm-openblas"].into_iter().take(if LAPACK { 2 } else { 1 }) {
+        for peer in
+            ["gemm-faer", "gemm-openblas"].into_iter().take(if has_lapack() { 2 } else { 1 })
+        {
             ask(&json!({"do": "check", "peer": peer, "path": path}), &mut work);
             let product: Array3<f32> = read_npy(&path).unwrap();
             assert_eq!(product.index_axis(Axis(0), 0), rows.dot(&rows));

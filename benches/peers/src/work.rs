@@ -10,9 +10,11 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-/// Whether there is a LAPACK in this program.
-pub(crate) const LAPACK: bool = cfg!(any(feature = "openblas", feature = "openblas-static"));
-pub(crate) const NO_OPENBLAS: &str = "built without OpenBLAS";
+/// Whether this program has a LAPACK that can be used.
+pub(crate) fn has_lapack() -> bool {
+    matinv::platform().blas.is_some_and(|blas| blas.sound)
+}
+pub(crate) const NO_OPENBLAS: &str = "no OpenBLAS, or none that is sound";
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -126,7 +128,7 @@ impl<T: Scalar> AnyWork for Work<T> {
         if !self.is_single() && matches!(peer, Peer::GemmOpenblas | Peer::GemmFaer) {
             return Err("a multiplication is of single matrices".into());
         }
-        if matches!(peer, Peer::MatinvLapack) && !LAPACK {
+        if matches!(peer, Peer::MatinvLapack) && !has_lapack() {
             return Err(NO_OPENBLAS.into());
         }
         if matches!(peer, Peer::MatinvNative) {

@@ -62,10 +62,16 @@ fn of_blas(blas: &Blas) -> Lines {
         "unknown" => String::new(),
         how => format!(", linked: {how}"),
     };
-    vec![
+    let mut lines = vec![
         ("BLAS", blas.config.split_whitespace().collect::<Vec<_>>().join(" ")),
         ("", format!("kernels {}, {threading}{linked}", blas.core)),
-    ]
+    ];
+    if !blas.sound {
+        let text = "it fails its test (wrong results), so the native engine inverts everything; a newer \
+                    OpenBLAS, or OPENBLAS_CORETYPE=Haswell in the environment, mends that";
+        lines.push(("", text.to_owned()));
+    }
+    lines
 }
 
 fn threads(count: usize) -> String {

@@ -56,10 +56,19 @@ pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
 /// Ends the program if options contradict each other, or this build, in a way that their
 /// definition cannot say.
 fn check_usage(args: &InvArgs) {
-    if args.engine == EngineArg::Lapack && matinv::platform().blas.is_none() {
-        complain(
-            "--engine lapack: this build has no LAPACK; leave the option out, or build with it",
-        );
+    if args.engine == EngineArg::Lapack {
+        match matinv::platform().blas {
+            None => complain(
+                "--engine lapack: this build has no LAPACK; leave the option out, or build with it",
+            ),
+            Some(blas) if !blas.sound => complain(&format!(
+                "--engine lapack: this OpenBLAS gives wrong results with its kernels for {}; leave the \
+                 option out, install a newer OpenBLAS, or set OPENBLAS_CORETYPE=Haswell in the \
+                 environment (`matinv info` tells more)",
+                blas.core
+            )),
+            Some(_) => {}
+        }
     }
     if (args.lower || args.upper) && !args.structure.mirrors() {
         let option = if args.lower { "--lower" } else { "--upper" };

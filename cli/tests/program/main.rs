@@ -30,7 +30,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The engine for what no kernel takes, in summaries.
-const LAPACK: &str = if cfg!(feature = "openblas") { "lapack" } else { "native" };
+fn fallback() -> &'static str {
+    if matinv::platform().blas.is_some_and(|blas| blas.sound) { "lapack" } else { "native" }
+}
 
 /// A directory of its own for every test, in which the program runs.
 struct Place(TempDir);

@@ -1,4 +1,4 @@
-use crate::{DIAGONAL, LAPACK, Place};
+use crate::{DIAGONAL, Place};
 use ndarray::{Array, IxDyn, array};
 use predicates::str::contains;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn the_report_of_one_matrix_says_everything() {
             "seconds": null, "count": 1, "inverted": 1, "pseudo_inverted": 0, "failed": 0,
             "matrices": [{
                 "index": [], "status": "inverted", "error": null, "pivot": null, "minor": null,
-                "rcond": 0.5, "structure": "diagonal", "engine": LAPACK, "sign": 1.0,
+                "rcond": 0.5, "structure": "diagonal", "engine": "native", "sign": 1.0,
                 "log_abs_det": null, "quality": 0.0,
             }],
         })

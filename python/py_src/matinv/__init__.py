@@ -221,7 +221,7 @@ def info() -> dict[str, Any]:
         ``version``, ``threads`` (what `get_threads` says), ``instruction_sets`` of the processor,
         ``native_set`` (the one of this package's own kernels), and of OpenBLAS, None unless it was built
         in, ``blas`` (version and build options), ``blas_core`` (its kernels), ``blas_threading``,
-        ``blas_linked``.
+        ``blas_linked``, ``blas_sound`` (whether it passes the test at its first use).
 
     Examples
     --------
