@@ -1,13 +1,10 @@
 //! numpy arrays as they lie in memory. This module and `module` are where memory is shared with Python.
 
 use crate::errors;
-use matinv::ndarray::{ArrayView, ArrayViewMut, IxDyn};
+use matinv::ndarray::{ArrayView, ArrayViewMut, Axis, Dimension, IxDyn, ShapeBuilder, StrideShape};
 use numpy::npyffi::PY_ARRAY_API;
 use numpy::npyffi::flags::{NPY_ARRAY_ALIGNED, NPY_ARRAY_WRITEABLE};
-use numpy::{
-    Element, PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
-    PyUntypedArrayMethods,
-};
+use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
@@ -53,22 +50,64 @@ const MOST_AXES: usize = 32;
 
 /// A `numpy.ndarray`, not of a subclass, of one of the four scalars, whose elements can be read where
 /// they lie: aligned, in the byte order of the machine, and whole elements apart.
+///
+/// It is looked at once, by [`new`](Plain::new); what was found is what counts from then on, whatever
+/// becomes of the array: Python code may give it another dtype, shape or strides at any time. So all
+/// that can run Python code before the views are made (truth and numbers of the user's objects) has to
+/// be done before that look; from the look to the views, nothing here runs any. numpy makes an `ndarray`
+/// without: it calls `__array_finalize__` for subclasses only, and no garbage collection, since arrays
+/// take no part in that.
+///
+/// What is left is memory that is freed under the views: by another thread, or a signal handler, that
+/// calls `a.resize(..., refcheck=False)` or gives the array other memory (`a.data = ...`) while the
+/// work goes on. That is the caller's to refrain from, as with every function of numpy that lets other
+/// threads run.
 #[derive(Clone)]
 pub(crate) struct Plain<'py> {
+    /// Keeps the memory alive.
     array: Bound<'py, PyUntypedArray>,
+    dtype: Bound<'py, PyArrayDescr>,
     pub(crate) kind: Kind,
+    shape: IxDyn,
+    /// In bytes, each an `isize` as its bits.
+    strides: IxDyn,
+    data: *mut u8,
+    flags: c_int,
 }
 
 impl<'py> Plain<'py> {
     /// The array, if it is plain.
     pub(crate) fn new(object: &Bound<'py, PyAny>) -> Option<Self> {
         let array = object.cast_exact::<PyUntypedArray>().ok()?;
-        let kind = Kind::of(&array.dtype())?;
+        let dtype = array.dtype();
+        let kind = Kind::of(&dtype)?;
+        let (shape, strides) = (array.shape(), array.strides());
         let bytes = kind.bytes().cast_signed();
-        let whole = || array.strides().iter().all(|stride| stride % bytes == 0);
-        let plain = Plain { array: array.clone(), kind };
-        let readable = plain.has(NPY_ARRAY_ALIGNED) && array.ndim() <= MOST_AXES && whole();
-        readable.then_some(plain)
+        if shape.len() > MOST_AXES || strides.iter().any(|stride| stride % bytes != 0) {
+            return None;
+        }
+        let shape = IxDyn(shape);
+        let mut bits = IxDyn::zeros(strides.len());
+        for (bits, stride) in bits.slice_mut().iter_mut().zip(strides) {
+            *bits = stride.cast_unsigned();
+        }
+        // SAFETY: the pointer is to the array object, which `array` keeps alive.
+        let (data, flags) = unsafe {
+            let fields = &raw const (*array.as_array_ptr()).fields;
+            ((*fields).data.cast(), (*fields).flags)
+        };
+        let array = array.clone();
+        let plain = Plain { array, dtype, kind, shape, strides: bits, data, flags };
+        plain.has(NPY_ARRAY_ALIGNED).then_some(plain)
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        self.shape.slice()
+    }
+
+    /// Bytes from element to element, axis by axis.
+    fn strides(&self) -> impl DoubleEndedIterator<Item = isize> {
+        self.strides.slice().iter().map(|bits| bits.cast_signed())
     }
 
     /// A new array, of elements that hold nothing of use, whose matrices are stored by columns if those
@@ -79,7 +118,7 @@ impl<'py> Plain<'py> {
     /// `MemoryError`.
     pub(crate) fn fresh_like(&self) -> PyResult<Self> {
         let (py, bytes) = (self.array.py(), self.kind.bytes());
-        let shape = self.array.shape();
+        let shape = self.shape();
         let mut strides = [0_isize; MOST_AXES];
         let mut size = bytes;
         for (stride, &len) in strides.iter_mut().zip(shape).rev() {
@@ -90,8 +129,9 @@ impl<'py> Plain<'py> {
             )?;
         }
         let ndim = shape.len();
-        if let [.., rows, columns] = self.array.strides()
-            && rows.unsigned_abs() < columns.unsigned_abs()
+        let mut last = self.strides().rev().map(isize::unsigned_abs);
+        if let (Some(columns), Some(rows)) = (last.next(), last.next())
+            && rows < columns
         {
             strides.swap(ndim - 2, ndim - 1);
         }
@@ -100,8 +140,8 @@ impl<'py> Plain<'py> {
         for (dim, &len) in dims.iter_mut().zip(shape) {
             *dim = len.cast_signed();
         }
-        // SAFETY: the interpreter is attached (`py`). The type object is numpy's. The descriptor is that of
-        // a living array; the call takes a reference of its own, which `into_ptr` gives away. `dims` and
+        // SAFETY: the interpreter is attached (`py`). The type object is numpy's. The descriptor is
+        // alive; the call takes a reference of its own, which `into_dtype_ptr` gives away. `dims` and
         // `strides` have room for `axes` ≤ 32 numbers and are only read. Without data numpy allocates for
         // the product of `dims`; the strides stay inside it: they are those of the standard layout of these
         // dimensions, with the last two, which are equal for a stack of square matrices, exchanged at most.
@@ -109,7 +149,7 @@ impl<'py> Plain<'py> {
             PY_ARRAY_API.PyArray_NewFromDescr(
                 py,
                 PyUntypedArray::type_object_raw(py),
-                self.array.dtype().into_dtype_ptr(),
+                self.dtype.clone().into_dtype_ptr(),
                 axes,
                 dims.as_mut_ptr(),
                 strides.as_mut_ptr(),
@@ -120,7 +160,7 @@ impl<'py> Plain<'py> {
         };
         // SAFETY: a new reference, or null with a Python error set.
         let array = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
-        Ok(Plain { array: array.cast_into()?, kind: self.kind })
+        Ok(Plain::new(&array).expect("numpy made what it was asked for"))
     }
 
     /// The order of the matrices.
@@ -129,12 +169,12 @@ impl<'py> Plain<'py> {
     ///
     /// `LinAlgError` if this is no matrix and no stack of them, or they are not square.
     pub(crate) fn order(&self) -> PyResult<usize> {
-        match *self.array.shape() {
+        match *self.shape() {
             [.., rows, columns] if rows == columns => Ok(rows),
             [.., rows, columns] => {
                 Err(errors::of_call(&matinv::Error::NotSquare { rows, cols: columns }))
             }
-            _ => Err(errors::of_call(&matinv::Error::NotMatrix { ndim: self.array.ndim() })),
+            _ => Err(errors::of_call(&matinv::Error::NotMatrix { ndim: self.shape().len() })),
         }
     }
 
@@ -147,7 +187,7 @@ impl<'py> Plain<'py> {
     pub(crate) fn takes_inverse_of(&self, input: &Self) -> bool {
         self.can_be_written()
             && self.kind == input.kind
-            && self.array.shape() == input.array.shape()
+            && self.shape == input.shape
             && !self.overlaps(input)
     }
 
@@ -158,10 +198,10 @@ impl<'py> Plain<'py> {
 
     /// Whether these are the same elements in the same order.
     pub(crate) fn is_same_memory(&self, other: &Self) -> bool {
-        self.data() == other.data()
+        self.data == other.data
             && self.kind == other.kind
-            && self.array.shape() == other.array.shape()
-            && self.array.strides() == other.array.strides()
+            && self.shape == other.shape
+            && self.strides == other.strides
     }
 
     /// Whether every index is known to have an element of its own. Arrays that only number theory
@@ -170,7 +210,7 @@ impl<'py> Plain<'py> {
         let mut axes: Vec<(usize, usize)> = self.extents().collect();
         axes.sort_unstable();
         let mut reach = self.kind.bytes();
-        self.array.is_empty()
+        self.is_empty()
             || axes.into_iter().all(|(stride, steps)| {
                 let beyond = stride >= reach;
                 reach += stride * steps;
@@ -186,11 +226,11 @@ impl<'py> Plain<'py> {
 
     /// The addresses from the first element to the last.
     fn memory(&self) -> Range<usize> {
-        if self.array.is_empty() {
+        if self.is_empty() {
             return 0..0;
         }
-        let (mut first, mut last) = (self.data(), self.data());
-        for (&len, &stride) in self.array.shape().iter().zip(self.array.strides()) {
+        let (mut first, mut last) = (self.data.addr(), self.data.addr());
+        for (&len, stride) in self.shape().iter().zip(self.strides()) {
             let length = stride.unsigned_abs() * (len - 1);
             if stride < 0 { first -= length } else { last += length }
         }
@@ -199,31 +239,34 @@ impl<'py> Plain<'py> {
 
     /// Of every axis that is longer than 1, its stride in bytes and the steps that can be taken.
     fn extents(&self) -> impl Iterator<Item = (usize, usize)> {
-        let axes = self.array.shape().iter().zip(self.array.strides());
+        let axes = self.shape().iter().zip(self.strides());
         axes.filter(|&(&len, _)| len > 1).map(|(&len, stride)| (stride.unsigned_abs(), len - 1))
     }
 
-    fn data(&self) -> usize {
-        // SAFETY: the pointer is to the array object, which `self` keeps alive.
-        unsafe { (*self.array.as_array_ptr()).fields.data.addr() }
+    fn is_empty(&self) -> bool {
+        self.shape().contains(&0)
     }
 
     fn has(&self, flag: c_int) -> bool {
-        // SAFETY: as in `data`.
-        unsafe { (*self.array.as_array_ptr()).fields.flags & flag == flag }
+        self.flags & flag == flag
     }
 
     /// The elements, to read.
     ///
     /// # Safety
     ///
-    /// `T` is the type that `kind` says. While the view is in use nobody writes to the array; Python code in
-    /// other threads may only as it may with any function of numpy that lets other threads run: what is
-    /// read is then up to the race, and nothing but numbers can be read.
-    pub(crate) unsafe fn view<T: Element>(&self) -> ArrayView<'_, T, IxDyn> {
+    /// `T` is the type that `kind` says. While the view is in use the memory is not freed (see [`Plain`]) and
+    /// nobody writes to it; Python code in other threads may only as it may with any function of numpy
+    /// that lets other threads run: what is read is then up to the race, and nothing but numbers can be
+    /// read.
+    pub(crate) unsafe fn view<T>(&self) -> ArrayView<'_, T, IxDyn> {
+        let (first, shape, backwards) = self.upwards::<T>();
         // SAFETY: the type is the caller's word; alignment, strides and the number of axes were checked by
-        // `new`. numpy keeps the elements alive as long as the array, which this borrows.
-        unsafe { self.array.cast_unchecked::<PyArrayDyn<T>>().as_array() }
+        // `new`, and that numpy has these elements for this shape and these strides is its own rule.
+        // `array` keeps them alive. The pointer is to the one with the lowest address.
+        let mut view = unsafe { ArrayView::from_shape_ptr(shape, first) };
+        backwards.for_each(|axis| view.invert_axis(axis));
+        view
     }
 
     /// The elements, to write.
@@ -232,8 +275,30 @@ impl<'py> Plain<'py> {
     ///
     /// As [`view`](Self::view); and nobody else reads either, `can_be_written`, and elements that nothing was
     /// written to yet are not read. (They are bytes of numpy's allocator; any bytes are a number.)
-    pub(crate) unsafe fn view_mut<T: Element>(&self) -> ArrayViewMut<'_, T, IxDyn> {
+    pub(crate) unsafe fn view_mut<T>(&self) -> ArrayViewMut<'_, T, IxDyn> {
+        let (first, shape, backwards) = self.upwards::<T>();
         // SAFETY: as in `view`; that no two indices share an element is what `can_be_written` says.
-        unsafe { self.array.cast_unchecked::<PyArrayDyn<T>>().as_array_mut() }
+        let mut view = unsafe { ArrayViewMut::from_shape_ptr(shape, first) };
+        backwards.for_each(|axis| view.invert_axis(axis));
+        view
+    }
+
+    /// The element with the lowest address, the shape with strides that all lead upwards from there,
+    /// and the axes along which the array goes the other way.
+    fn upwards<T>(&self) -> (*mut T, StrideShape<IxDyn>, impl Iterator<Item = Axis>) {
+        assert_eq!(size_of::<T>(), self.kind.bytes(), "elements of {:?}", self.kind);
+        let mut strides = self.strides.clone();
+        let mut below = 0;
+        for (stride, &len) in strides.slice_mut().iter_mut().zip(self.shape()) {
+            let signed = stride.cast_signed();
+            if signed < 0 && !self.is_empty() {
+                below += signed.unsigned_abs() * (len - 1);
+            }
+            *stride = signed.unsigned_abs() / size_of::<T>();
+        }
+        let backwards = self.strides().enumerate().filter(|&(_, stride)| stride < 0);
+        let first = self.data.wrapping_sub(below).cast();
+        let backwards = backwards.map(|(axis, _)| Axis(axis));
+        (first, self.shape.clone().strides(strides), backwards)
     }
 }

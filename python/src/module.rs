@@ -69,13 +69,15 @@ fn inv<'py>(
     threads: Option<i64>,
     stack_level: i32,
 ) -> PyResult<Bound<'py, PyAny>> {
+    // What is the user's may run any code when it is asked: before the arrays are looked at.
     let options = Options::new(assume_a, lower, check_finite, on_failure, min_rcond, threads)?;
+    let overwrite = overwrite_a.is_truthy()?;
     let not_implemented = || Ok(PyNotImplemented::get(py).to_owned().into_any());
     let Some(a) = Plain::new(a) else { return not_implemented() };
     a.order()?;
     let needs_original = matches!(options.policy, OnFailure::Keep | OnFailure::PseudoInverse);
     let (input, output) = match out.map(Plain::new) {
-        None if overwrite_a.is_truthy()? && a.can_be_written() => (None, a),
+        None if overwrite && a.can_be_written() => (None, a),
         None => {
             let output = a.fresh_like()?;
             (Some(a), output)
@@ -90,7 +92,8 @@ fn inv<'py>(
     let outcome = with_scalar!(output.kind, T => {
         // SAFETY: the kind of both arrays is `T`'s (`fresh_like` and `takes_inverse_of` have the same kind for
         // both). The output can be written, and has no byte in common with the input: it is new, or that
-        // was asked; its elements are written before they are read, as `Inverter::inv_into` does.
+        // was asked; its elements are written before they are read, as `Inverter::inv_into` does. No Python
+        // code was run since the arrays were looked at; that none frees them meanwhile is the caller's.
         let (from, to) = unsafe { (input.as_ref().map(|a| a.view::<T>()), output.view_mut::<T>()) };
         work::invert(py, &options, from, to)?
     });
@@ -125,6 +128,7 @@ fn inv_ex<'py>(
     threads: Option<i64>,
     stack_level: i32,
 ) -> PyResult<Bound<'py, PyAny>> {
+    // As in `inv`, before the arrays are looked at.
     let options = Options::new(assume_a, lower, check_finite, on_failure, min_rcond, threads)?;
     let not_implemented = || Ok(PyNotImplemented::get(py).to_owned().into_any());
     let Some(a) = Plain::new(a) else { return not_implemented() };

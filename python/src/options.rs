@@ -39,6 +39,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Asks the user's objects for their truth, which may run any Python code.
+    ///
     /// # Errors
     ///
     /// `ValueError` for words that are none of the choices and numbers out of range.
