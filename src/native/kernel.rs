@@ -277,7 +277,11 @@ impl<T: Scalar> Kernel<T> {
                 assert_eq!(from.len(), to.len());
                 (from.as_ptr(), to.as_mut_ptr(), to.len())
             }
-            Group::InPlace(a) => (a.as_ptr(), a.as_mut_ptr(), a.len()),
+            Group::InPlace(a) => {
+                // One pointer for both: another one made first would end where this one begins.
+                let (all, count) = (a.as_mut_ptr(), a.len());
+                (all.cast_const(), all, count)
+            }
         };
         let alone = kind != Kind::General && places.2 == n * n;
         let count = (places.2 / (n * n)).min(only.count_ones() as usize);
