@@ -247,6 +247,8 @@ pub(crate) enum Breakdown {
     TinyPivot(usize),
     /// A workspace of that many bytes was refused; the matrix is as it was.
     OutOfMemory(usize),
+    /// The team has left out work, as the call was cancelled.
+    Cancelled,
 }
 
 /// The largest order that the engines of this build take: the largest n with n² elements countable
@@ -375,6 +377,53 @@ impl<T: Scalar> Engines<T> {
         self.native.general_by(team, n, source, a, ask)
     }
 
+    /// Inverts a general matrix by an engine, the native one on the threads of a team.
+    pub(crate) fn general_of(
+        &mut self,
+        engine: Engine,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        match engine {
+            Engine::Native => self.general_by(team, n, None, a, ask),
+            _ => self.of(engine).general(n, a, ask),
+        }
+    }
+
+    /// Inverts an indefinite matrix in its lower triangle by an engine, the native one on the threads
+    /// of a team.
+    pub(crate) fn indefinite_by(
+        &mut self,
+        engine: Engine,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+        symmetry: Symmetry,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        match engine {
+            Engine::Native => self.native.indefinite_by(team, n, a, symmetry, Triangle::Lower, ask),
+            _ => self.of(engine).indefinite(n, a, symmetry, Triangle::Lower, ask),
+        }
+    }
+
+    /// The singular value decomposition by an engine; see [`Invert::svd`]. None either if the team is
+    /// cancelled.
+    pub(crate) fn svd_by(
+        &mut self,
+        engine: Engine,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+    ) -> Option<Svd<T>> {
+        match engine {
+            Engine::Native => self.native.svd_by(team, n, a),
+            _ => self.of(engine).svd(n, a),
+        }
+    }
+
     /// Inverts half of a matrix by an engine, the native one on the threads of a team.
     #[allow(clippy::too_many_arguments)] // what `Invert` asks for, and who does it
     pub(crate) fn half_by(
@@ -397,7 +446,7 @@ impl<T: Scalar> Engines<T> {
         }
     }
 
-    /// The one that [`Engine::beyond_kernels`] named.
+    /// The one that [`Engine::beyond_kernels`] named, on the calling thread.
     pub(crate) fn of(&mut self, engine: Engine) -> &mut dyn Invert<T> {
         match engine {
             #[cfg(feature = "openblas")]

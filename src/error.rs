@@ -162,6 +162,10 @@ pub enum Error {
         reason: String,
     },
 
+    /// The call was told to stop by its flag; see [`Inverter::cancel`](crate::Inverter::cancel).
+    #[error("the call was cancelled by its flag before it was done; clear the flag and call again")]
+    Cancelled,
+
     /// Some matrices of a stack failed; every one of them is listed, in index order.
     #[error("{}", describe_failures(failures))]
     InStack {

@@ -130,6 +130,10 @@ impl<'a, T: Copy + Default + Send + Sync> Output<'a, T> {
                     Some(all) => blocked::share(team, all, 1, &|_, part| part.fill(zero)),
                     None => view.fill(zero),
                 }
+                if team.is_cancelled() {
+                    // Parts may have been left out.
+                    view.fill(zero);
+                }
                 cleared.fetch_add(view.len(), Ordering::Relaxed);
                 // SAFETY: every element was just written.
                 unsafe { view.assume_init() }

@@ -266,8 +266,12 @@ pub(crate) fn invert<A: Element>(
     // A kernel goes through many groups at once where nothing has to be done between them.
     let in_place = matches!(target, Target::Slice(_)) && (source.is_some() || input.is_none());
     let most = if in_place && !all && !run.looks_first() { count } else { lanes };
+    let most = if plan.cancel.is_possible() { most.min(between_looks(n, lanes)) } else { most };
     let mut first = 0;
     while first < count {
+        if let Err(cancelled) = plan.cancel.check() {
+            return note(first, Err(cancelled));
+        }
         let here = first..count.min(first + most);
         let scalars = here.start * n * n..here.end * n * n;
         let Workspace { packed, kept, .. } = &mut *workspace;
@@ -321,6 +325,13 @@ pub(crate) fn invert<A: Element>(
         }
         first = end;
     }
+}
+
+/// Matrices of order `n`, in whole groups, between two looks whether they are still wanted: as many as
+/// take some milliseconds.
+fn between_looks(n: usize, lanes: usize) -> usize {
+    const OPERATIONS: usize = 1 << 24;
+    (OPERATIONS / (n * n * n).max(1)).max(1).next_multiple_of(lanes)
 }
 
 /// Brings matrices into a slice, one behind the other.

@@ -5,6 +5,7 @@
 
 mod by_structure;
 
+use crate::cancel::Cancel;
 use crate::element::{Element, Scalar};
 use crate::engine::{Ask, Engine, Engines, Norm};
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use ndarray::ArrayView2;
 use std::sync::Arc;
 
 /// What is to be done with every matrix of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) engine: Engine,
     pub(crate) structure: Structure,
@@ -31,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) quality: bool,
     /// Is the whole verdict wanted, or only the failures?
     pub(crate) report: bool,
+    /// Is it still wanted?
+    pub(crate) cancel: Cancel,
 }
 
 impl Plan {
@@ -131,6 +134,8 @@ pub(crate) struct Matrix<'a, T: Scalar> {
     pub(crate) plan: &'a Plan,
     /// Workspace.
     pub(crate) kept: &'a mut Kept<T>,
+    /// Who works on it.
+    pub(crate) team: &'a dyn Team,
     /// The order.
     pub(crate) n: usize,
     /// The matrix as a slice like `a`, if it is not in `a` yet: only of one whose structure is not
@@ -152,8 +157,8 @@ impl<T: Scalar> Matrix<'_, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfMemory`] for the workspace. That the matrix has no inverse is said
-    /// in the verdict.
+    /// [`Error::OutOfMemory`] for the workspace, and [`Error::Cancelled`]: then nothing of use is in the
+    /// place of the matrix. That it has no inverse is said in the verdict.
     pub(crate) fn invert(mut self) -> Result<Verdict<T>> {
         let nan = T::nan();
         let mut verdict = Verdict {
@@ -172,8 +177,11 @@ impl<T: Scalar> Matrix<'_, T> {
             let structure = found_or_general(verdict.structure);
             return Ok(Verdict { structure, rcond, sign, log_abs_det, quality, ..verdict });
         }
-        if let Err(error) = self.attempt(&mut verdict) {
-            if matches!(error, Error::OutOfMemory { .. }) {
+        let done = self.attempt(&mut verdict);
+        // First: where work was left out, whatever else was found means nothing.
+        self.plan.cancel.check()?;
+        if let Err(error) = done {
+            if matches!(error, Error::OutOfMemory { .. } | Error::Cancelled) {
                 return Err(error);
             }
             if matches!(error, Error::Singular { .. }) {
@@ -188,6 +196,7 @@ impl<T: Scalar> Matrix<'_, T> {
         if self.plan.measures() && verdict.status == Status::Inverted {
             verdict.quality = Some(self.quality()?);
         }
+        self.plan.cancel.check()?;
         Ok(verdict)
     }
 
@@ -201,7 +210,7 @@ impl<T: Scalar> Matrix<'_, T> {
             blocked::make_diagonal_real(n, self.a);
         }
         if plan.check_finite {
-            let team = self.kept.team();
+            let team = self.team;
             let a = self.source.unwrap_or(self.a);
             let bad = layout::first_non_finite(team, n, a, order, plan.part_in(order));
             if let Some((row, col)) = bad {
@@ -239,7 +248,7 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Refuses a result that the scalar cannot represent.
     fn check_result(&self) -> Result<()> {
         if self.plan.check_finite {
-            let team = self.kept.team();
+            let team = self.team;
             let bad = layout::first_non_finite(team, self.n, self.a, self.order, Part::Full);
             if let Some((row, col)) = bad {
                 return Err(Error::Overflow { row, col });
@@ -271,7 +280,7 @@ impl<T: Scalar> Matrix<'_, T> {
         let n = self.n;
         self.load_as_understood();
         // Let through by a check that is off; the decomposition takes no NaN.
-        let team = self.kept.team();
+        let team = self.team;
         if let Some((row, col)) = layout::first_non_finite(team, n, self.a, self.order, Part::Full)
         {
             return Err(Error::NonFinite { row, col });
@@ -281,7 +290,8 @@ impl<T: Scalar> Matrix<'_, T> {
         // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.
         self.engine = self.plan.engine.beyond_kernels();
         pseudo_invert(
-            self.kept.engines.of(self.engine),
+            (&mut self.kept.engines, self.engine),
+            team,
             n,
             self.a,
             self.plan.min_rcond.map_or(rounding, |limit| limit.max(rounding)),
@@ -298,7 +308,8 @@ impl<T: Scalar> Matrix<'_, T> {
         inverse.copy_from_slice(self.a);
         self.load_as_understood();
         let inverse = layout::view(self.n, &inverse, self.order);
-        let quality = residual::left(&layout::view(self.n, self.a, self.order), &inverse);
+        let a = layout::view(self.n, self.a, self.order);
+        let quality = residual::left(&a, &inverse, &self.plan.cancel);
         layout::view_mut(self.n, self.a, self.order).assign(&inverse);
         quality
     }
@@ -317,12 +328,12 @@ impl<T: Scalar> Matrix<'_, T> {
 
     /// Makes the other triangle of the slice the mirror of this one.
     fn mirror(&mut self, from: Triangle, hermitian: bool) {
-        blocked::mirror(self.kept.team(), self.n, self.a, from, hermitian);
+        blocked::mirror(self.team, self.n, self.a, from, hermitian);
     }
 }
 
 /// Who works on a matrix.
-fn team(crew: Option<&Arc<Crew>>) -> &dyn Team {
+pub(crate) fn team(crew: Option<&Arc<Crew>>) -> &dyn Team {
     crew.map_or(&Alone, |crew| &**crew)
 }
 

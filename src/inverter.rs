@@ -1,6 +1,7 @@
 //! The public verbs: [`inv`], [`inv_inplace`] and the [`Inverter`] with all options.
 
 use crate::blas;
+use crate::cancel::Cancel;
 use crate::element::{Element, Scalar};
 use crate::engine::{self, Engine, EngineScalar};
 use crate::error::{Error, Result};
@@ -14,6 +15,8 @@ use crate::verdict::{Inversion, Leading, OnFailure, Verdict};
 use crate::workspace::Pools;
 use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, Dimension, IxDyn};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::borrow::Cow;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// The inverse A⁻¹ of a square matrix, or of every matrix of a stack.
@@ -141,6 +144,7 @@ impl Inverter {
                 check_finite: true,
                 quality: false,
                 report: false,
+                cancel: Cancel::default(),
             },
             threads: None,
             blas_threads: 1,
@@ -232,6 +236,42 @@ impl Inverter {
         self
     }
 
+    /// Stop when this flag is set, by whomever, with [`Error::Cancelled`]. Default: no flag.
+    ///
+    /// It is looked at between matrices, and inside of large ones: every few milliseconds on a thread at
+    /// work, so that a call ends soon, whatever the order. A matrix that is with LAPACK is finished
+    /// first (see [`engine`](Self::engine)), since its routines cannot be stopped; so is the first
+    /// touch of memory that the system has yet to give. The flag is not cleared: that is up to whoever
+    /// has set it, before the next call. While it is not set the results are the same bits as without.
+    ///
+    /// After [`Error::Cancelled`] the matrices in the output of [`inv_into`](Self::inv_into) or
+    /// [`report_into`](Self::report_into), and those that [`inv_inplace`](Self::inv_inplace) was given,
+    /// are some inverted, some as they were, and some nothing of use, and it is not said which. The
+    /// inverter itself is as good as new.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use matinv::{Error, Inverter};
+    /// use ndarray::Array2;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let stop = Arc::new(AtomicBool::new(false));
+    /// let inverter = Inverter::new().cancel(Arc::clone(&stop));
+    /// let a = Array2::from_diag_elem(100, 2.0_f64);
+    /// assert_eq!(inverter.inv(&a)?[[7, 7]], 0.5);
+    ///
+    /// stop.store(true, Ordering::Relaxed); // by a signal handler, a timer, another thread
+    /// assert_eq!(inverter.inv(&a), Err(Error::Cancelled));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.plan.cancel = Cancel::by(flag);
+        self
+    }
+
     /// For the Python package, which has threads of its own to wake: whether several of them work on
     /// one matrix of order `n`.
     #[doc(hidden)]
@@ -251,6 +291,7 @@ impl Inverter {
     /// - [`Error::NoLapack`], [`Error::UnsoundLapack`]: [`Engine::Lapack`] in a build without it, or
     ///   with one that fails its test.
     /// - [`Error::Threads`]: the worker threads could not be started.
+    /// - [`Error::Cancelled`]: the flag given to [`cancel`](Self::cancel) was set.
     ///
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
     pub fn inv<A: Element, D: Dimension>(&self, a: &ArrayRef<A, D>) -> Result<Array<A::Scalar, D>> {
@@ -268,7 +309,7 @@ impl Inverter {
     /// Those of [`Inverter::inv`], and [`Error::ShapeMismatch`]. After an error `out` holds
     /// inverses for the matrices that did not fail, also for those that are
     /// [`IllConditioned`](Error::IllConditioned) and nothing else, and nothing of use for the
-    /// others.
+    /// others. After [`Error::Cancelled`] it is not known which are which.
     pub fn inv_into<A: Element, D: Dimension>(
         &self,
         a: &ArrayRef<A, D>,
@@ -284,7 +325,7 @@ impl Inverter {
     /// # Errors
     ///
     /// Those of [`Inverter::inv`]; what `a` then holds is said at
-    /// [`inv_inplace`](crate::inv_inplace).
+    /// [`inv_inplace`](crate::inv_inplace), and for [`Error::Cancelled`] at [`cancel`](Self::cancel).
     pub fn inv_inplace<T: Scalar, D: Dimension>(&self, a: &mut ArrayRef<T, D>) -> Result<()> {
         self.run::<T>(&self.plan, None, Output::Written(a.view_mut().into_dyn()), None)
     }
@@ -347,9 +388,9 @@ impl Inverter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::NoLapack`], [`Error::UnsoundLapack`], [`Error::Threads`] and
-    /// [`Error::OutOfMemory`] for the call as a whole; of each matrix, what [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads)
-    /// does not apply.
+    /// [`Error::InvalidOption`], [`Error::NoLapack`], [`Error::UnsoundLapack`], [`Error::Threads`],
+    /// [`Error::Cancelled`] and [`Error::OutOfMemory`] for the call as a whole; of each matrix, what
+    /// [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads) does not apply.
     ///
     /// # Examples
     ///
@@ -404,6 +445,10 @@ impl Inverter {
 
     fn call<'a, T: Scalar>(&'a self, plan: &'a Plan) -> Result<Call<'a, T>> {
         self.check_options()?;
+        plan.cancel.check()?;
+        // A call remembers for itself that it was cancelled.
+        let plan =
+            if plan.cancel.is_possible() { Cow::Owned(plan.clone()) } else { Cow::Borrowed(plan) };
         let pool = <T as EngineScalar>::pool(&self.pools);
         // The library is tested before several of its threads may be at work.
         let many = self.blas_threads > 1 && engine::has_sound_lapack();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod blas;
+mod cancel;
 mod determinant;
 mod diagonal;
 mod element;

@@ -5,8 +5,9 @@
 use crate::element::{Element, Scalar};
 use crate::engine::EngineScalar;
 use crate::error::Result;
-use crate::inverse::{Matrix, Original, Plan};
+use crate::inverse::{Matrix, Original, Plan, team};
 use crate::layout;
+use crate::native::blocked::Watched;
 use crate::structure::Structure;
 use crate::verdict::Verdict;
 use crate::workspace::{self, Workspace};
@@ -16,8 +17,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 ///
 /// # Errors
 ///
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) for the workspace. That it has no inverse is
-/// said in the verdict.
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) for the workspace, and
+/// [`Error::Cancelled`](crate::Error::Cancelled). That it has no inverse is said in the verdict.
 pub(crate) fn into<A: Element>(
     plan: &Plan,
     workspace: &mut Workspace<A::Scalar>,
@@ -25,7 +26,10 @@ pub(crate) fn into<A: Element>(
     mut output: ArrayViewMut2<'_, A::Scalar>,
 ) -> Result<Verdict<A::Scalar>> {
     let n = input.nrows();
+    plan.cancel.check()?;
     let Workspace { packed, kept, .. } = workspace;
+    let crew = kept.crew.clone();
+    let team = &Watched::new(team(crew.as_ref()), &plan.cancel);
     let original: Option<&dyn Original<_>> = Some(input);
     let engine = plan.engine.of_nothing();
     if let Some((a, order)) = layout::gapless(&mut output) {
@@ -36,15 +40,34 @@ pub(crate) fn into<A: Element>(
             _ => None,
         };
         if source.is_none() {
-            layout::load_by(kept.team(), input, a, order);
+            layout::load_by(team, input, a, order);
         }
-        return EngineScalar::invert(Matrix { plan, kept, n, source, a, order, original, engine });
+        return EngineScalar::invert(Matrix {
+            plan,
+            kept,
+            team,
+            n,
+            source,
+            a,
+            order,
+            original,
+            engine,
+        });
     }
     let order = layout::memory_order(output.strides());
     let a = workspace::square(packed, n)?;
-    layout::load_by(kept.team(), input, a, order);
-    let verdict =
-        EngineScalar::invert(Matrix { plan, kept, n, source: None, a, order, original, engine })?;
+    layout::load_by(team, input, a, order);
+    let verdict = EngineScalar::invert(Matrix {
+        plan,
+        kept,
+        team,
+        n,
+        source: None,
+        a,
+        order,
+        original,
+        engine,
+    })?;
     output.assign(&layout::view(n, a, order));
     Ok(verdict)
 }
@@ -53,14 +76,17 @@ pub(crate) fn into<A: Element>(
 ///
 /// # Errors
 ///
-/// As [`into`]; the matrix is then as it was.
+/// As [`into`]; after that of memory the matrix is as it was.
 pub(crate) fn in_place<T: Scalar>(
     plan: &Plan,
     workspace: &mut Workspace<T>,
     mut matrix: ArrayViewMut2<'_, T>,
 ) -> Result<Verdict<T>> {
     let n = matrix.nrows();
+    plan.cancel.check()?;
     let Workspace { packed, original, kept } = workspace;
+    let crew = kept.crew.clone();
+    let team = &Watched::new(team(crew.as_ref()), &plan.cancel);
     let engine = plan.engine.of_nothing();
     if let Some((a, order)) = layout::gapless(&mut matrix) {
         let copy = if plan.needs_original(order) {
@@ -74,6 +100,7 @@ pub(crate) fn in_place<T: Scalar>(
         return EngineScalar::invert(Matrix {
             plan,
             kept,
+            team,
             n,
             source: None,
             a,
@@ -85,11 +112,20 @@ pub(crate) fn in_place<T: Scalar>(
     // Otherwise the computation runs in a packed copy, and the original stays where it is.
     let order = layout::memory_order(matrix.strides());
     let a = workspace::square(packed, n)?;
-    layout::load_by(kept.team(), &matrix.view(), a, order);
+    layout::load_by(team, &matrix.view(), a, order);
     let view = matrix.view();
     let original: Option<&dyn Original<T>> = Some(&view);
-    let verdict =
-        EngineScalar::invert(Matrix { plan, kept, n, source: None, a, order, original, engine })?;
+    let verdict = EngineScalar::invert(Matrix {
+        plan,
+        kept,
+        team,
+        n,
+        source: None,
+        a,
+        order,
+        original,
+        engine,
+    })?;
     matrix.assign(&layout::view(n, a, order));
     Ok(verdict)
 }

@@ -3,20 +3,23 @@
 //! Golub & Van Loan, Matrix Computations, section 5.5.2: A⁺ = V Σ⁺ Uᴴ.
 
 use crate::element::Scalar;
-use crate::engine::Invert;
+use crate::engine::{Engine, Engines};
 use crate::error::{Error, Result};
 use crate::layout::{self, Order};
-use ndarray::s;
+use crate::native::blocked::Team;
+use crate::residual::multiply;
+use ndarray::{IntoDimension, s};
 
 /// Replaces the matrix of order `n` in `a` by its pseudo-inverse. Singular values below `cutoff`
 /// times the largest count as zero.
 ///
 /// # Errors
 ///
-/// [`Error::NoConvergence`] from the decomposition, [`Error::OutOfMemory`] ahead of it; `a` is
-/// then lost.
+/// [`Error::NoConvergence`] from the decomposition, [`Error::OutOfMemory`] ahead of it,
+/// [`Error::Cancelled`]; `a` is then lost.
 pub(crate) fn pseudo_invert<T: Scalar>(
-    engine: &mut dyn Invert<T>,
+    (engines, engine): (&mut Engines<T>, Engine),
+    team: &dyn Team,
     n: usize,
     a: &mut [T],
     cutoff: f64,
@@ -28,7 +31,8 @@ pub(crate) fn pseudo_invert<T: Scalar>(
     for x in a.iter_mut() {
         *x = x.scale(scale);
     }
-    let svd = engine.svd(n, a).ok_or(Error::NoConvergence)?;
+    let stopped = || if team.is_cancelled() { Error::Cancelled } else { Error::NoConvergence };
+    let svd = engines.svd_by(engine, team, n, a).ok_or_else(stopped)?;
     let least = svd.s[0] * cutoff;
     let rank = svd.s.iter().take_while(|&&s| s >= least && s > 0.0).count();
     // Column-major throughout: V's columns are the conjugated rows of `vt`.
@@ -37,7 +41,11 @@ pub(crate) fn pseudo_invert<T: Scalar>(
         column.mapv_inplace(|x| x.over(s));
     }
     let uh = layout::view(n, &svd.u, Order::Column).t().mapv(Scalar::conj);
-    let product = v.slice(s![.., ..rank]).dot(&uh.slice(s![..rank, ..]));
+    let mut product = layout::fresh::<T, _>((n, n).into_dimension(), Order::Column)?;
+    let (v, uh) = (v.slice(s![.., ..rank]), uh.slice(s![..rank, ..]));
+    if !multiply(&v, &uh, &mut product.view_mut(), &|| team.is_cancelled()) {
+        return Err(Error::Cancelled);
+    }
     // (cA)⁺ = A⁺ / c
     layout::view_mut(n, a, Order::Column).zip_mut_with(&product, |to, x| *to = x.scale(scale));
     Ok(())

@@ -34,6 +34,11 @@ impl<A: Element> Item<'_, '_, A> {
 }
 
 /// Inverts each matrix of a list.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) for the list of results, and
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub(crate) fn invert_many<A: Element>(
     call: &Call<'_, A::Scalar>,
     matrices: &[ArrayView2<'_, A>],
@@ -69,6 +74,7 @@ pub(crate) fn invert_many<A: Element>(
         };
         call.workers.install(|| halve(others, &work_apart));
     });
+    call.plan.cancel.check()?;
     Ok(results.into_iter().map(|result| result.expect("every matrix was visited")).collect())
 }
 
@@ -163,7 +169,7 @@ fn one<A: Element>(
     leading_and_order(matrix.shape())?;
     let order = layout::memory_order(matrix.strides());
     let mut inverse = layout::fresh(matrix.raw_dim(), order)?;
-    let verdict = place::into(call.plan, workspace, matrix, inverse.view_mut())?;
+    let verdict = place::into(&call.plan, workspace, matrix, inverse.view_mut())?;
     match verdict.error {
         Some(error)
             if verdict.status == Status::Failed && call.plan.on_failure == OnFailure::Fail =>

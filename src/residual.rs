@@ -1,11 +1,12 @@
 //! How good an inverse is: the residual ratios of LAPACK's own test suite.
 
+use crate::cancel::Cancel;
 use crate::element::Scalar;
 use crate::error::{Error, Result};
 use crate::layout;
 use crate::norm::{self, ScaledNorm};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayRef, ArrayRef2, Ix2};
+use ndarray::{ArrayRef, ArrayRef2, Axis, Ix2};
 
 /// Residuals of an approximate inverse X of A, on either side, in LAPACK's unit: a norm divided
 /// by n ‖A‖₁ ‖X‖₁ ε, where ε is 2⁻⁵³ (2⁻²⁴ in single precision).
@@ -65,16 +66,41 @@ pub fn residuals<T: Scalar>(a: &ArrayRef<T, Ix2>, x: &ArrayRef<T, Ix2>) -> Resul
         return Err(Error::ShapeMismatch { expected, found });
     }
     let norms = [one_norm(a), one_norm(x)];
-    Ok(Residuals { left: ratio(x, a, norms)?, right: ratio(a, x, norms)? })
+    let cancel = Cancel::default();
+    Ok(Residuals { left: ratio(x, a, norms, &cancel)?, right: ratio(a, x, norms, &cancel)? })
 }
 
 /// ‖I − XA‖₁ alone.
 ///
 /// # Errors
 ///
-/// [`Error::OutOfMemory`].
-pub(crate) fn left<T: Scalar>(a: &ArrayRef2<T>, x: &ArrayRef2<T>) -> Result<f64> {
-    ratio(x, a, [one_norm(a), one_norm(x)])
+/// [`Error::OutOfMemory`] and [`Error::Cancelled`].
+pub(crate) fn left<T: Scalar>(a: &ArrayRef2<T>, x: &ArrayRef2<T>, cancel: &Cancel) -> Result<f64> {
+    ratio(x, a, [one_norm(a), one_norm(x)], cancel)
+}
+
+/// Makes `c` the product, tile by tile, with a look before each whether that is still wanted; whether all
+/// of it was made.
+pub(crate) fn multiply<T: Scalar>(
+    a: &ArrayRef2<T>,
+    b: &ArrayRef2<T>,
+    c: &mut ArrayRef2<T>,
+    is_stopped: &dyn Fn() -> bool,
+) -> bool {
+    // As few operations as cost nothing measurable: what is packed for a tile is used often enough.
+    const TILE: usize = 384;
+    for (a, mut rows) in
+        a.axis_chunks_iter(Axis(0), TILE).zip(c.axis_chunks_iter_mut(Axis(0), TILE))
+    {
+        let tiles = rows.axis_chunks_iter_mut(Axis(1), TILE);
+        for (b, mut tile) in b.axis_chunks_iter(Axis(1), TILE).zip(tiles) {
+            if is_stopped() {
+                return false;
+            }
+            general_mat_mul(T::one(), &a, &b, T::zero(), &mut tile);
+        }
+    }
+    true
 }
 
 /// The largest sum of moduli of a column; NaN if there is a NaN.
@@ -87,7 +113,12 @@ fn one_norm<T: Scalar>(a: &ArrayRef2<T>) -> ScaledNorm {
 }
 
 /// ‖I − pq‖₁ in LAPACK's unit; the norms are those of p and q.
-fn ratio<T: Scalar>(p: &ArrayRef2<T>, q: &ArrayRef2<T>, norms: [ScaledNorm; 2]) -> Result<f64> {
+fn ratio<T: Scalar>(
+    p: &ArrayRef2<T>,
+    q: &ArrayRef2<T>,
+    norms: [ScaledNorm; 2],
+    cancel: &Cancel,
+) -> Result<f64> {
     let n = p.nrows();
     if n == 0 {
         return Ok(0.0);
@@ -100,7 +131,9 @@ fn ratio<T: Scalar>(p: &ArrayRef2<T>, q: &ArrayRef2<T>, norms: [ScaledNorm; 2]) 
         return Ok(f64::NAN);
     }
     let mut rest = layout::fresh::<T, _>(p.raw_dim(), layout::Order::Row)?;
-    general_mat_mul(T::one(), p, q, T::zero(), &mut rest);
+    if !multiply(p, q, &mut rest, &|| cancel.is_set()) {
+        return Err(Error::Cancelled);
+    }
     rest.diag_mut().mapv_inplace(|d| d - T::one());
     let rest = one_norm(&rest);
     // In turn, which keeps clear of overflow in ‖A‖ ‖X‖.

@@ -24,6 +24,7 @@ use ndarray::{
     ArrayView, ArrayView2, ArrayView3, ArrayViewMut, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, Ix3,
     IxDyn,
 };
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Who works on a stack.
@@ -83,7 +84,7 @@ const STREAMED: usize = 16 << 20;
 
 /// What the caller's options come to, for one call.
 pub(crate) struct Call<'a, T: Scalar> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) plan: Cow<'a, Plan>,
     pub(crate) pool: &'a Pool<T>,
     pub(crate) workers: Workers<'a>,
     /// Threads that LAPACK may use inside a matrix.
@@ -116,7 +117,7 @@ pub(crate) fn is_shared<T: Scalar>(plan: &Plan, n: usize) -> bool {
 impl<T: Scalar> Call<'_, T> {
     /// How `count` matrices of order `n` are inverted.
     pub(crate) fn schedule(&self, n: usize, count: usize) -> Schedule {
-        let Call { plan, workers, blas_threads, .. } = *self;
+        let Call { ref plan, workers, blas_threads, .. } = *self;
         let by = by::<T>(plan, n);
         schedule::<T>(n, plan.structure, by, count, blas_threads, || workers.count())
     }
@@ -177,7 +178,7 @@ pub(crate) fn leading_and_order(shape: &[usize]) -> Result<(&[usize], usize)> {
 ///
 /// # Errors
 ///
-/// Those of the shape; [`Error::TooLarge`], [`Error::OutOfMemory`]. Failures of matrices are
+/// Those of the shape; [`Error::TooLarge`], [`Error::OutOfMemory`], [`Error::Cancelled`]. Failures of matrices are
 /// returned, in index order: it is the caller who knows the policy.
 pub(crate) fn invert<'a, A: Element>(
     call: &Call<'_, A::Scalar>,
@@ -196,7 +197,7 @@ pub(crate) fn invert<'a, A: Element>(
     let stream = run.output.shape().iter().product::<usize>() >= STREAMED / size_of::<A::Scalar>();
     let in_turn = |run: Run<'_, A>| {
         let mut slot = Slot::borrow(call.pool);
-        run.in_pieces(&mut |run| run.invert_all(call.plan, slot.workspace(), stream, &failures));
+        run.in_pieces(&mut |run| run.invert_all(&call.plan, slot.workspace(), stream, &failures));
     };
     match call.schedule(n, count) {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
@@ -204,7 +205,7 @@ pub(crate) fn invert<'a, A: Element>(
         Schedule::Together { threads } => {
             threads::with_one(|| {
                 call.together(threads, |workspace| {
-                    run.invert_all(call.plan, workspace, false, &failures);
+                    run.invert_all(&call.plan, workspace, false, &failures);
                 });
             });
         }
@@ -377,7 +378,7 @@ fn each_matrix<A, T>(
 #[derive(Default)]
 struct Failures {
     of_matrices: Mutex<Vec<(usize, Error)>>,
-    /// What ends the whole call: a workspace was refused.
+    /// What ends the whole call: a workspace was refused, or it was cancelled.
     of_call: Mutex<Option<Error>>,
 }
 

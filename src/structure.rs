@@ -101,19 +101,28 @@ pub(crate) enum Found {
 ///
 /// The tests are exact (no tolerance), and stop at their first counterexample.
 pub(crate) fn detect<T: Scalar>(n: usize, a: &[T]) -> Found {
+    detect_while(n, a, || true)
+}
+
+/// [`detect`], as long as `goes_on` says so; what is found then means nothing.
+pub(crate) fn detect_while<T: Scalar>(n: usize, a: &[T], goes_on: impl Fn() -> bool) -> Found {
     let zero = T::zero();
     let column = |j: usize| &a[j * n..(j + 1) * n];
-    let lower = (0..n).all(|j| column(j)[..j].iter().all(|&x| x == zero));
-    let upper = (0..n).all(|j| column(j)[j + 1..].iter().all(|&x| x == zero));
+    let lower = (0..n).all(|j| goes_on() && column(j)[..j].iter().all(|&x| x == zero));
+    let upper = (0..n).all(|j| goes_on() && column(j)[j + 1..].iter().all(|&x| x == zero));
     let real_diagonal = || a.iter().step_by(n + 1).all(|&d| d == d.conj());
     match (lower, upper) {
         (true, true) => Found::Diagonal,
         (true, false) => Found::Triangular(Triangle::Lower),
         (false, true) => Found::Triangular(Triangle::Upper),
-        _ if real_diagonal() && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j].conj()) => {
+        _ if real_diagonal()
+            && all_pairs(n, &goes_on, |i, j| a[j * n + i] == a[i * n + j].conj()) =>
+        {
             Found::Hermitian
         }
-        _ if T::COMPLEX && all_pairs(n, |i, j| a[j * n + i] == a[i * n + j]) => Found::Symmetric,
+        _ if T::COMPLEX && all_pairs(n, &goes_on, |i, j| a[j * n + i] == a[i * n + j]) => {
+            Found::Symmetric
+        }
         _ => Found::General,
     }
 }
@@ -122,11 +131,17 @@ pub(crate) fn detect<T: Scalar>(n: usize, a: &[T]) -> Found {
 const TILE: usize = 32;
 
 /// Whether `holds(i, j)` for every i < j, in tiles that fit the cache; stops at the first
-/// counterexample.
-fn all_pairs(n: usize, mut holds: impl FnMut(usize, usize) -> bool) -> bool {
+/// counterexample, and where it is not to go on.
+fn all_pairs(
+    n: usize,
+    goes_on: impl Fn() -> bool,
+    mut holds: impl FnMut(usize, usize) -> bool,
+) -> bool {
     (0..n).step_by(TILE).all(|column| {
-        (0..column + TILE).step_by(TILE).all(|row| {
-            (column..n.min(column + TILE)).all(|j| (row..j.min(row + TILE)).all(|i| holds(i, j)))
-        })
+        goes_on()
+            && (0..column + TILE).step_by(TILE).all(|row| {
+                (column..n.min(column + TILE))
+                    .all(|j| (row..j.min(row + TILE)).all(|i| holds(i, j)))
+            })
     })
 }

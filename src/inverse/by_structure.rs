@@ -1,6 +1,6 @@
 //! The way of each structure: what is found out of a matrix, and which engine inverts it how.
 
-use super::{Kept, Matrix, load_original, oriented, team};
+use super::{Matrix, load_original, oriented};
 use crate::diagonal;
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Engine, Facts, General, Symmetry};
@@ -9,7 +9,7 @@ use crate::layout::{self, Order};
 use crate::native::blocked::{self, Half};
 use crate::native::{Group, Kernel, Kind, all_finite};
 use crate::norm::Part;
-use crate::structure::{Found, Structure, Triangle, detect};
+use crate::structure::{Found, Structure, Triangle, detect_while};
 
 impl<T: Scalar> Matrix<'_, T> {
     /// Inverts with the declared or detected structure, which is noted in `used`.
@@ -40,7 +40,9 @@ impl<T: Scalar> Matrix<'_, T> {
     /// Finds the structure out and inverts with it.
     fn detected(&mut self, used: &mut Structure) -> Result<Facts<T>> {
         let Matrix { n, order, .. } = *self;
-        let found = detect(n, self.source.unwrap_or(self.a));
+        let team = self.team;
+        let found = detect_while(n, self.source.unwrap_or(self.a), || !team.is_cancelled());
+        team.check().map_err(in_words)?;
         if !matches!(found, Found::General | Found::Hermitian) {
             self.bring();
         }
@@ -123,7 +125,10 @@ impl<T: Scalar> Matrix<'_, T> {
         match done {
             Ok(facts) => Ok(facts),
             // A zero on the diagonal of an upper triangle has no non-zero below it.
-            Err(breakdown) if oriented(order, triangle) == Triangle::Upper => {
+            Err(breakdown)
+                if oriented(order, triangle) == Triangle::Upper
+                    || breakdown == Breakdown::Cancelled =>
+            {
                 Err(in_words(breakdown))
             }
             Err(_) => Err(self.column_of_lower()),
@@ -135,11 +140,11 @@ impl<T: Scalar> Matrix<'_, T> {
     fn column_of_lower(&mut self) -> Error {
         let Matrix { n, order, .. } = *self;
         if order == Order::Row {
-            blocked::transpose(self.kept.team(), n, self.a);
+            blocked::transpose(self.team, n, self.a);
         }
         let ask = Ask { rcond: None, determinant: false, ..self.plan.ask(order) };
         self.engine = self.plan.engine.beyond_kernels();
-        match self.kept.engines.of(self.engine).general(n, self.a, ask) {
+        match self.kept.engines.general_of(self.engine, self.team, n, self.a, ask) {
             Err(breakdown) => in_words(breakdown),
             // Rounding hid the zero: all columns but the last are independent.
             Ok(_) => Error::Singular { pivot: n - 1 },
@@ -160,7 +165,7 @@ impl<T: Scalar> Matrix<'_, T> {
         if self.plan.engine.for_halves(self.n) == Engine::Native {
             // That engine works in the lower one, which is half of all to bring, or to mirror.
             if let Some(source) = self.source.take() {
-                blocked::bring_lower(self.kept.team(), self.n, source, self.a, triangle);
+                blocked::bring_lower(self.team, self.n, source, self.a, triangle);
             } else if triangle == Triangle::Upper {
                 self.mirror(triangle, true);
             }
@@ -177,8 +182,8 @@ impl<T: Scalar> Matrix<'_, T> {
     fn half(&mut self, triangle: Triangle, half: Half) -> Result<Facts<T>, Breakdown> {
         self.engine = self.plan.engine.for_halves(self.n);
         let ask = self.plan.ask(self.order);
-        let Kept { engines, crew, .. } = &mut *self.kept;
-        engines.half_by(self.engine, team(crew.as_ref()), self.n, self.a, triangle, half, ask)
+        let engines = &mut self.kept.engines;
+        engines.half_by(self.engine, self.team, self.n, self.a, triangle, half, ask)
     }
 
     /// Inverts with the kernel for this structure; `None` if there is none for the order, or if the
@@ -219,15 +224,17 @@ impl<T: Scalar> Matrix<'_, T> {
         self.engine = self.plan.engine.for_indefinite(self.n);
         let ask = self.plan.ask(self.order);
         let hermitian = symmetry == Symmetry::Hermitian;
-        let engine = self.kept.engines.of(self.engine);
-        let facts = engine.indefinite(self.n, self.a, symmetry, Triangle::Lower, ask);
+        let (engine, engines) = (self.engine, &mut self.kept.engines);
+        let facts = engines.indefinite_by(engine, self.team, self.n, self.a, symmetry, ask);
         let facts = if let Ok(facts) = facts {
             facts
         } else {
+            self.team.check().map_err(in_words)?;
             self.restore_lower(hermitian);
             // A slice that holds Aᵀ holds A or its conjugate: no side to correct.
-            let engine = self.kept.engines.of(self.engine);
-            let facts = engine.general(self.n, self.a, ask).map_err(in_words)?;
+            let engines = &mut self.kept.engines;
+            let facts = engines.general_of(engine, self.team, self.n, self.a, ask);
+            let facts = facts.map_err(in_words)?;
             *used = Structure::General;
             // One triangle must not hide what has overflowed in the other.
             if !all_finite(self.a) {
@@ -245,7 +252,9 @@ impl<T: Scalar> Matrix<'_, T> {
         }
         match self.lu(Order::Row) {
             Ok(facts) => return Ok(facts),
-            Err(refused @ Breakdown::OutOfMemory(_)) => return Err(in_words(refused)),
+            Err(ended @ (Breakdown::OutOfMemory(_) | Breakdown::Cancelled)) => {
+                return Err(in_words(ended));
+            }
             Err(_) => {}
         }
         // That was LU of Aᵀ. The verdict is that of LU of A, whatever the order in memory: it
@@ -253,7 +262,7 @@ impl<T: Scalar> Matrix<'_, T> {
         // hid it from LU of Aᵀ.
         load_original(self.original, self.a, Order::Column);
         let facts = self.lu(Order::Column).map_err(in_words)?;
-        blocked::transpose(self.kept.team(), self.n, self.a);
+        blocked::transpose(self.team, self.n, self.a);
         Ok(facts)
     }
 
@@ -271,16 +280,16 @@ impl<T: Scalar> Matrix<'_, T> {
         }
         if self.engine == Engine::Lapack {
             self.bring();
-            return self.kept.engines.of(self.engine).general(self.n, self.a, ask);
+            return self.kept.engines.general_of(self.engine, self.team, self.n, self.a, ask);
         }
-        let Kept { engines, crew, .. } = &mut *self.kept;
-        engines.general_by(team(crew.as_ref()), self.n, self.source.take(), self.a, ask)
+        let engines = &mut self.kept.engines;
+        engines.general_by(self.team, self.n, self.source.take(), self.a, ask)
     }
 
     /// Copies the matrix to its place, if it is not there yet.
     fn bring(&mut self) {
         if let Some(source) = self.source.take() {
-            blocked::share(self.kept.team(), self.a, 1, &|first, part| {
+            blocked::share(self.team, self.a, 1, &|first, part| {
                 part.copy_from_slice(&source[first..first + part.len()]);
             });
         }
@@ -310,5 +319,6 @@ fn in_words(breakdown: Breakdown) -> Error {
         Breakdown::TinyPivot(_) => unreachable!("only asked for where LU is done again"),
         Breakdown::NotPositive(step) => Error::NotPositiveDefinite { minor: step + 1 },
         Breakdown::OutOfMemory(bytes) => Error::OutOfMemory { bytes },
+        Breakdown::Cancelled => Error::Cancelled,
     }
 }

@@ -1,6 +1,7 @@
 //! Integration tests, one binary.
 
 mod axes;
+mod cancel;
 mod elements;
 mod engines;
 mod errors;

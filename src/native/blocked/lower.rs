@@ -44,7 +44,7 @@ pub(crate) enum Half {
 /// # Errors
 ///
 /// [`Breakdown::OutOfMemory`]: `a` is as it was. [`Breakdown::NotPositive`]: it holds a partial
-/// factorization.
+/// factorization. [`Breakdown::Cancelled`]: nothing of use is in either triangle.
 pub(crate) fn invert<T: Scalar>(
     kernel: &Kernel<T>,
     team: &dyn Team,
@@ -78,6 +78,7 @@ pub(crate) fn invert<T: Scalar>(
     job.keep_beyond();
     let done = job.run();
     job.bring_back_beyond();
+    team.check()?;
     done?;
     // SAFETY: no other thread is at work any more.
     let pivots = unsafe { job.pivots.column(0) };
@@ -144,12 +145,14 @@ impl<T: Scalar> Job<'_, T> {
         self.factor(0)?;
         for block in 0..self.sizes.blocks() {
             self.pack(block);
+            self.team.check()?;
             self.update(block)?;
         }
         if self.half == Half::Definite {
             for block in 0..self.sizes.blocks() {
                 self.pack_squared(block);
                 self.square(block);
+                self.team.check()?;
             }
         }
         Ok(())

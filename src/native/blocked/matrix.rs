@@ -93,6 +93,17 @@ impl<T: Copy> Matrix<T> {
         unsafe { std::slice::from_raw_parts_mut(self.at.add(j * self.stride), self.rows) }
     }
 
+    /// A column, to read.
+    ///
+    /// # Safety
+    ///
+    /// It is used up before anybody writes to it.
+    pub(super) unsafe fn column_to_read<'a>(self, j: usize) -> &'a [T] {
+        assert!(j < self.columns, "column {j} of {}", self.columns);
+        // SAFETY: `rows` elements are there; that nobody changes them is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.at.add(j * self.stride), self.rows) }
+    }
+
     /// An element.
     pub(super) fn get(self, i: usize, j: usize) -> T {
         assert!(i < self.rows && j < self.columns, "element ({i}, {j})");

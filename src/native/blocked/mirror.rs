@@ -146,7 +146,7 @@ impl<'a, T: Scalar> Tile<'a, T> {
         Tile { kernel, memory: [T::zero(); TILE * STRIDE], is_whole: false }
     }
 
-    /// Copies a part of a matrix, which the caller has for himself.
+    /// Copies a part of a matrix, to which nobody else writes.
     fn take(&mut self, from: Matrix<T>) {
         self.is_whole = from.rows() == TILE && from.columns() == TILE;
         if self.is_whole {
@@ -158,8 +158,8 @@ impl<'a, T: Scalar> Tile<'a, T> {
             return;
         }
         for j in 0..from.columns() {
-            // SAFETY: used up at once; the caller has it for himself.
-            let column = unsafe { from.column(j) };
+            // SAFETY: used up at once; nobody else writes to it.
+            let column = unsafe { from.column_to_read(j) };
             self.memory[j * STRIDE..][..column.len()].copy_from_slice(column);
         }
     }

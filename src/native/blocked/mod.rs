@@ -48,7 +48,9 @@ use matrix::Matrix;
 use memory::{Memory, Of};
 pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror, transpose};
 use sizes::{Aside, Sizes};
-pub(crate) use team::{Alone, Crew, Team, all, share};
+#[cfg(test)]
+pub(crate) use team::Stops;
+pub(crate) use team::{Alone, Crew, Team, Watched, all, share};
 
 /// Memory that is kept from matrix to matrix.
 pub(crate) struct Work<T> {
@@ -91,7 +93,8 @@ fn parts<T: Scalar, const N: usize>(
 ///
 /// # Errors
 ///
-/// [`Breakdown::OutOfMemory`]: `a` is as it was. Otherwise `a` holds nothing of use.
+/// [`Breakdown::OutOfMemory`]: `a` is as it was. Otherwise, as after [`Breakdown::Cancelled`], `a` holds
+/// nothing of use.
 pub(crate) fn invert<T: Scalar>(
     kernel: &Kernel<T>,
     team: &dyn Team,
@@ -184,6 +187,7 @@ fn invert_by<T: Scalar>(
         sums: Matrix::new(sums, n, n, 1),
         of_rows,
     };
+    team.check()?;
     sweeps::invert(kernel, sizes, team, &memory)?;
     // SAFETY: two parts of memory, which no other thread has any more.
     let (pivots, exchanged) = unsafe { (pivots.column(0), exchanged.column(0)) };
@@ -194,6 +198,7 @@ fn invert_by<T: Scalar>(
         Of::Sums if norm::fits::<T>(largest) => ScaledNorm { value: largest, factor: 1.0 },
         _ => norm::for_condition(team, which, Part::Full, n, a, sums),
     });
+    team.check()?;
     let rcond = norm_before.zip(norm_after).map(|(before, after)| rcond(before, after));
     let determinant = ask.determinant.then(|| {
         let mut product = Product::new();

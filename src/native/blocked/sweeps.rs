@@ -28,7 +28,8 @@ use std::sync::Mutex;
 ///
 /// # Errors
 ///
-/// A zero pivot; a tiny one, if the sizes above the diagonal are asked for.
+/// A zero pivot; a tiny one, if the sizes above the diagonal are asked for. [`Breakdown::Cancelled`], which
+/// is looked for wherever indices that work may have left out are about to be read.
 pub(super) fn invert<T: Scalar>(
     kernel: &Kernel<T>,
     sizes: &Sizes,
@@ -36,9 +37,11 @@ pub(super) fn invert<T: Scalar>(
     memory: &Memory<T>,
 ) -> Result<(), Breakdown> {
     begin(kernel, sizes, team, memory)?;
+    team.check()?;
     for block in 0..sizes.blocks() {
         rows_of_u(kernel, sizes, team, memory, block);
         eliminate(kernel, sizes, team, memory, block)?;
+        team.check()?;
     }
     // SAFETY: used up at once.
     unsafe { memory.order.column(0) }.iter_mut().enumerate().for_each(|(i, row)| *row = i);
@@ -53,6 +56,7 @@ pub(super) fn invert<T: Scalar>(
     };
     for span in sizes.spans() {
         second::substitute(kernel, sizes, team, memory, &span, columns);
+        team.check()?;
     }
     Ok(())
 }
@@ -64,7 +68,7 @@ fn begin<T: Scalar>(
     team: &dyn Team,
     memory: &Memory<T>,
 ) -> Result<(), Breakdown> {
-    let first = || factor(kernel, sizes, memory, 0);
+    let first = || factor(kernel, sizes, team, memory, 0);
     if team.threads() == 1 || memory.source.is_none() {
         return first();
     }
@@ -79,6 +83,7 @@ fn begin<T: Scalar>(
 fn factor<T: Scalar>(
     kernel: &Kernel<T>,
     sizes: &Sizes,
+    team: &dyn Team,
     memory: &Memory<T>,
     block: usize,
 ) -> Result<(), Breakdown> {
@@ -95,12 +100,16 @@ fn factor<T: Scalar>(
     let exchanged = memory.exchanged.part(columns.clone(), 0..1);
     // SAFETY: used up here, by the one thread that factors.
     let exchanged = unsafe { exchanged.column(0) };
-    let leaf = |a, exchanged: &mut [usize]| kernel.factor(a, exchanged);
+    // A column without a pivot ends it, too.
+    let leaf = |a, exchanged: &mut [usize]| {
+        if team.is_cancelled() { Some(0) } else { kernel.factor(a, exchanged) }
+    };
     // SAFETY: used up here; blocks are factored and rows of U computed one after the other, and
     // nobody else has these before the second sweep.
     let mut room = unsafe { memory.room() };
-    panel::factor(kernel, panel, exchanged, memory.squares, &mut room, &leaf)
-        .map_err(|column| Breakdown::ZeroPivot(j + column))?;
+    let done = panel::factor(kernel, panel, exchanged, memory.squares, &mut room, &leaf);
+    team.check()?;
+    done.map_err(|column| Breakdown::ZeroPivot(j + column))?;
     let factors = memory.factors.part(0..depth, 0..depth);
     let diagonal = memory.diagonal_of(block, sizes, kernel);
     keep_factors(kernel, panel.part(0..width, 0..width), factors, diagonal);
@@ -178,14 +187,15 @@ fn eliminate<T: Scalar>(
 ) -> Result<(), Breakdown> {
     let (n, right) = (sizes.n, sizes.columns_of(block).end);
     let (tasks, last) = (sizes.tasks(block), block + 1 == sizes.blocks());
-    let step = Step { kernel, sizes, memory, block };
+    let step = Step { kernel, sizes, team, memory, block };
     if team.threads() == 1 {
         let strips = memory.rows_of(0, sizes, kernel);
         for index in 0..tasks {
+            team.check()?;
             step.prepare(index, strips);
             step.update(index, strips, right..n);
         }
-        return if last { Ok(()) } else { factor(kernel, sizes, memory, block + 1) };
+        return if last { Ok(()) } else { factor(kernel, sizes, team, memory, block + 1) };
     }
     // The next block first; while one thread factors it, the others go on to its right.
     let next = if last { right..n } else { sizes.columns_of(block + 1) };
@@ -198,7 +208,7 @@ fn eliminate<T: Scalar>(
         return Ok(());
     }
     let across = (n - next.end).div_ceil(sizes.share);
-    let first = || factor(kernel, sizes, memory, block + 1);
+    let first = || factor(kernel, sizes, team, memory, block + 1);
     beside(team, first, tasks * across, &|index| {
         let strips = memory.rows_of(index / across, sizes, kernel);
         let columns = strip_of(next.end..n, sizes.share, index % across);
@@ -225,11 +235,15 @@ fn beside(
     workspace::lock(&failed).take().map_or(Ok(()), Err)
 }
 
+/// Columns that a thread updates before it looks whether it is to go on: whole strips, and milliseconds.
+const BETWEEN_LOOKS: usize = 1024;
+
 /// A step of the first sweep, to be cut into tasks by rows.
 #[derive(Clone, Copy)]
 struct Step<'a, T> {
     kernel: &'a Kernel<T>,
     sizes: &'a Sizes,
+    team: &'a dyn Team,
     memory: &'a Memory<T>,
     block: usize,
 }
@@ -237,7 +251,7 @@ struct Step<'a, T> {
 impl<T: Scalar> Step<'_, T> {
     /// Rows of the block's columns as strips: of U⁻¹, which they become, and of L.
     fn prepare(&self, index: usize, strips: Matrix<T>) {
-        let Step { kernel, sizes, memory, block } = *self;
+        let Step { kernel, sizes, memory, block, .. } = *self;
         let columns = sizes.columns_of(block);
         let (j, width) = (columns.start, columns.len());
         let depth = width.next_multiple_of(GROUP);
@@ -282,7 +296,16 @@ impl<T: Scalar> Step<'_, T> {
 
     /// Updates some columns to the right of the block, a multiple of strips from it.
     fn update(&self, index: usize, strips: Matrix<T>, columns: Range<usize>) {
-        let Step { kernel, sizes, memory, block } = *self;
+        for columns in strips_of(columns, BETWEEN_LOOKS) {
+            if self.team.is_cancelled() {
+                return;
+            }
+            self.update_some(index, strips, columns);
+        }
+    }
+
+    fn update_some(&self, index: usize, strips: Matrix<T>, columns: Range<usize>) {
+        let Step { kernel, sizes, memory, block, .. } = *self;
         let of_block = sizes.columns_of(block);
         let width = of_block.len();
         let depth = width.next_multiple_of(GROUP);

@@ -1,6 +1,8 @@
 //! Who works on one matrix.
 
 use super::matrix::Matrix;
+use crate::cancel::Cancel;
+use crate::engine::Breakdown;
 use crate::processor::Apart;
 use crate::workspace;
 use std::any::Any;
@@ -21,7 +23,52 @@ pub(crate) trait Team: Sync {
     /// Every thread begins with its own part of the indices, the lowest first, the first thread with
     /// index 0: what a thread has worked on stays in its cache from call to call, where the same part
     /// of the indices means the same rows. Who is done with his part helps with the others.
+    ///
+    /// Once the team is cancelled, those that are left are left out.
     fn each(&self, count: usize, work: &(dyn Fn(usize, usize) + Sync));
+
+    /// Whether the work is to end, as nobody wants it any more. Once it is, it stays so: where work
+    /// may have been left out, one asks before what it was to write decides about places.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
+    /// # Errors
+    ///
+    /// [`Breakdown::Cancelled`], if it is.
+    fn check(&self) -> Result<(), Breakdown> {
+        if self.is_cancelled() { Err(Breakdown::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// A team at work for a call that can be cancelled.
+pub(crate) struct Watched<'a> {
+    team: &'a dyn Team,
+    cancel: &'a Cancel,
+}
+
+impl<'a> Watched<'a> {
+    pub(crate) fn new(team: &'a dyn Team, cancel: &'a Cancel) -> Self {
+        Watched { team, cancel }
+    }
+}
+
+impl Team for Watched<'_> {
+    fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
+    fn each(&self, count: usize, work: &(dyn Fn(usize, usize) + Sync)) {
+        self.team.each(count, &|thread, index| {
+            if !self.cancel.is_set() {
+                work(thread, index);
+            }
+        });
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_set()
+    }
 }
 
 /// The calling thread.
@@ -49,6 +96,14 @@ fn part_of(team: &dyn Team, len: usize, row: usize) -> usize {
     (len / row).div_ceil(PARTS * team.threads()).max(1) * row
 }
 
+/// The same for one thread, which looks between the parts whether it is to go on: a few for what is
+/// long, and one for what is not.
+fn part_of_one(len: usize, row: usize) -> usize {
+    const PARTS: usize = 32;
+    const LONG: usize = 4096;
+    (len / PARTS).max(LONG).div_ceil(row) * row
+}
+
 /// Calls `work` with every part of a slice and the index of its first element, which begins a row
 /// of `row ≥ 1` elements.
 pub(crate) fn share<T: Copy + Send>(
@@ -58,7 +113,14 @@ pub(crate) fn share<T: Copy + Send>(
     work: &(dyn Fn(usize, &mut [T]) + Sync),
 ) {
     if team.threads() == 1 {
-        return work(0, slice);
+        let part = part_of_one(slice.len(), row);
+        for (index, here) in slice.chunks_mut(part).enumerate() {
+            if team.is_cancelled() {
+                return;
+            }
+            work(index * part, here);
+        }
+        return;
     }
     let part = part_of(team, slice.len(), row);
     let (count, whole) = (slice.len().div_ceil(part), slice.len());
@@ -71,14 +133,16 @@ pub(crate) fn share<T: Copy + Send>(
 }
 
 /// Whether all parts of the indices below `count` are as `holds` says; those of a team that come
-/// later look no further once one is not.
+/// later look no further once one is not. A team that is cancelled says anything.
 pub(crate) fn all(
     team: &dyn Team,
     count: usize,
     holds: &(dyn Fn(Range<usize>) -> bool + Sync),
 ) -> bool {
     if team.threads() == 1 {
-        return holds(0..count);
+        let part = part_of_one(count, 1);
+        let mut parts = (0..count).step_by(part).map(|first| first..count.min(first + part));
+        return parts.all(|here| team.is_cancelled() || holds(here));
     }
     let part = part_of(team, count, 1);
     let still = AtomicBool::new(true);
@@ -326,6 +390,57 @@ impl Team for Crew {
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
+    }
+}
+
+/// A team that is cancelled when it has looked or worked so many times.
+#[cfg(test)]
+pub(crate) struct Stops<'a> {
+    team: &'a dyn Team,
+    left: AtomicUsize,
+}
+
+#[cfg(test)]
+impl<'a> Stops<'a> {
+    pub(crate) fn after(count: usize, team: &'a dyn Team) -> Self {
+        Stops { team, left: AtomicUsize::new(count) }
+    }
+
+    /// Calls `work` with the team cancelled after one look, two, and ever more, to the first time that it
+    /// is not: then all the work was done, and that is returned.
+    pub(crate) fn ever_later<R>(
+        team: &dyn Team,
+        mut work: impl FnMut(&dyn Team) -> Result<R, Breakdown>,
+    ) -> R {
+        let mut count = 0;
+        loop {
+            let stops = Stops::after(count, team);
+            match work(&stops) {
+                Ok(done) => return done,
+                Err(breakdown) => assert_eq!(breakdown, Breakdown::Cancelled, "after {count}"),
+            }
+            count += 1 + count / 8;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Team for Stops<'_> {
+    fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
+    fn each(&self, count: usize, work: &(dyn Fn(usize, usize) + Sync)) {
+        self.team.each(count, &|thread, index| {
+            if !self.is_cancelled() {
+                work(thread, index);
+            }
+        });
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_err()
     }
 }
 

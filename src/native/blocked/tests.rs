@@ -1,8 +1,8 @@
 //! Every kernel that this machine can run, against LAPACK and against itself.
 
 use super::{
-    APART, Alone, Aside, Crew, Half, Kernel, Sizes, Work, invert, invert_by, invert_lower, mirror,
-    parts,
+    APART, Alone, Aside, Crew, Half, Kernel, Sizes, Stops, Team, Work, invert, invert_by,
+    invert_lower, mirror, parts,
 };
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
@@ -386,4 +386,52 @@ fn more_memory_than_there_is_is_refused() {
     let huge = 1 << 50;
     let refused = parts(&mut Vec::<f64>::new(), [1, huge]).map(|_| ());
     assert_eq!(refused, Err(Breakdown::OutOfMemory((1 + huge + 2 * APART) * size_of::<f64>())));
+}
+
+/// Wherever the work is left, that is all that is said of it, and the next inversion with the same
+/// memory is as good as any.
+fn ends_where_it_is_stopped<T: Parts>() {
+    let rng = &mut StdRng::seed_from_u64(29);
+    let kernel = Kernel::<T>::best();
+    let mut work = Work::default();
+    let ask = Ask { wary: true, finite: true, ..ALL };
+    for n in [150, 1, 400, 60, 301] {
+        let a = random::<T>(n * n, rng);
+        let mut expected = a.clone();
+        invert(&kernel, &Alone, &mut Work::default(), n, None, &mut expected, ask).unwrap();
+        let mut half = a.clone();
+        half.iter_mut().step_by(n + 1).for_each(|d| *d = T::of(2.0 * n as f64, 0.0));
+        let halves = [Half::Triangular, Half::Definite].map(|half_of| {
+            let (work, mut x) = (&mut Work::default(), half.clone());
+            invert_lower(&kernel, &Alone, work, n, &mut x, half_of, true).unwrap();
+            (half_of, x)
+        });
+        let mut by = |team: &dyn Team| {
+            for source in [Some(&a[..]), None] {
+                let x = Stops::ever_later(team, |team| {
+                    let mut x = a.clone();
+                    invert(&kernel, team, &mut work, n, source, &mut x, ask).map(|_| x)
+                });
+                assert!(bits(&x) == bits(&expected), "{} order {n}", T::NAME);
+            }
+            for (half_of, expected) in &halves {
+                let x = Stops::ever_later(team, |team| {
+                    let mut x = half.clone();
+                    invert_lower(&kernel, team, &mut work, n, &mut x, *half_of, true).map(|_| x)
+                });
+                assert!(bits(&x) == bits(expected), "{} {half_of:?} {n}", T::NAME);
+            }
+        };
+        by(&Alone);
+        with_crew(2, 2, |crew| by(crew));
+        with_crew(7, 4, |crew| by(crew));
+    }
+}
+
+#[test]
+fn work_ends_wherever_it_is_stopped() {
+    ends_where_it_is_stopped::<f32>();
+    ends_where_it_is_stopped::<f64>();
+    ends_where_it_is_stopped::<Complex32>();
+    ends_where_it_is_stopped::<Complex64>();
 }

@@ -151,6 +151,39 @@ impl<T: Scalar> Work<T> {
         let rcond = rcond_after(team, &mut self.sums, before, part, n, a);
         Ok(Facts { rcond, finite: rcond.is_some_and(|rcond| !rcond.is_nan()), ..facts })
     }
+
+    /// Inverts an indefinite matrix in one triangle, the parts that the blocked engine does on the
+    /// threads of a team; see [`Invert`].
+    pub(crate) fn indefinite_by(
+        &mut self,
+        team: &dyn Team,
+        n: usize,
+        a: &mut [T],
+        symmetry: Symmetry,
+        triangle: Triangle,
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        check(n, a.len());
+        let part = Part::Mirrored(triangle);
+        let before = norm_before(team, &mut self.sums, ask, part, n, a);
+        let Work { blocks, diagonal, blocked, .. } = self;
+        let kernel = blocked::Kernel::best();
+        // Ahead of the factorization, after which the matrix is no longer as it was.
+        blocked::reserve_lower(&kernel, blocked, n)?;
+        let facts = in_lower(team, triangle, n, a, |a| {
+            symmetric::invert(team, blocks, diagonal, n, a, symmetry, ask.determinant, |l| {
+                blocked::invert_lower(&kernel, team, blocked, n, l, Half::Triangular, false)
+            })
+        })?;
+        let rcond = rcond_after(team, &mut self.sums, before, part, n, a);
+        Ok(Facts { rcond, finite: rcond.is_some_and(|rcond| !rcond.is_nan()), ..facts })
+    }
+
+    /// The singular value decomposition; `None` also if the team is cancelled.
+    pub(crate) fn svd_by(&mut self, team: &dyn Team, n: usize, a: &mut [T]) -> Option<Svd<T>> {
+        check(n, a.len());
+        svd::decompose(n, a, &|| team.is_cancelled())
+    }
 }
 
 impl<T: Scalar> Invert<T> for Work<T> {
@@ -176,20 +209,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
         triangle: Triangle,
         ask: Ask,
     ) -> Result<Facts<T>, Breakdown> {
-        check(n, a.len());
-        let part = Part::Mirrored(triangle);
-        let before = norm_before(&Alone, &mut self.sums, ask, part, n, a);
-        let Work { blocks, diagonal, blocked, .. } = self;
-        let kernel = blocked::Kernel::best();
-        // Ahead of the factorization, after which the matrix is no longer as it was.
-        blocked::reserve_lower(&kernel, blocked, n)?;
-        let facts = in_lower(&Alone, triangle, n, a, |a| {
-            symmetric::invert(blocks, diagonal, n, a, symmetry, ask.determinant, |l| {
-                blocked::invert_lower(&kernel, &Alone, blocked, n, l, Half::Triangular, false)
-            })
-        })?;
-        let rcond = rcond_after(&Alone, &mut self.sums, before, part, n, a);
-        Ok(Facts { rcond, finite: rcond.is_some_and(|rcond| !rcond.is_nan()), ..facts })
+        self.indefinite_by(&Alone, n, a, symmetry, triangle, ask)
     }
 
     fn triangular(
@@ -203,8 +223,7 @@ impl<T: Scalar> Invert<T> for Work<T> {
     }
 
     fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>> {
-        check(n, a.len());
-        svd::decompose(n, a)
+        self.svd_by(&Alone, n, a)
     }
 }
 

@@ -14,11 +14,16 @@ const SWEEPS: usize = 60;
 
 vectorized! {
     /// Decomposes a matrix of order `n`, whose largest elements are near 1 (see `pseudo_inverse`), so
-    /// that squares neither overflow nor underflow where it matters. `None` if it does not converge.
-    pub(super) fn decompose[T: Scalar](n: usize, a: &mut [T]) -> Option<Svd<T>> {
+    /// that squares neither overflow nor underflow where it matters. `None` if it does not converge, or
+    /// is stopped.
+    pub(super) fn decompose[T: Scalar](
+        n: usize,
+        a: &mut [T],
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Option<Svd<T>> {
         let mut q = vec![T::zero(); n * n];
-        let order = triangularize(n, a, &mut q);
-        orthogonalize(n, a, &mut q).then(|| sorted(n, a, &q, &order))
+        let order = triangularize(n, a, &mut q, is_stopped)?;
+        orthogonalize(n, a, &mut q, is_stopped).then(|| sorted(n, a, &q, &order))
     }
 }
 
@@ -45,15 +50,23 @@ fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
     sums.into_iter().fold(T::zero(), |sum, x| sum + x)
 }
 
-/// Replaces A by Rᴴ and makes `q` Q; returns the columns of A in the order of R's.
+/// Replaces A by Rᴴ and makes `q` Q; returns the columns of A in the order of R's, unless it is stopped.
 #[inline(always)]
-fn triangularize<T: Scalar>(n: usize, a: &mut [T], q: &mut [T]) -> Vec<usize> {
+fn triangularize<T: Scalar>(
+    n: usize,
+    a: &mut [T],
+    q: &mut [T],
+    is_stopped: &dyn Fn() -> bool,
+) -> Option<Vec<usize>> {
     let mut order: Vec<usize> = (0..n).collect();
     let mut squares: Vec<f64> = a.chunks_exact(n).map(square).collect();
     let mut reference = squares.clone();
     // R's diagonal, and twice the reciprocal squares of the reflectors that stand below it.
     let (mut diagonal, mut factors) = (vec![T::zero(); n], vec![0.0; n]);
     for k in 0..n {
+        if is_stopped() {
+            return None;
+        }
         let mut largest = k;
         for j in k + 1..n {
             if squares[j] > squares[largest] {
@@ -89,6 +102,9 @@ fn triangularize<T: Scalar>(n: usize, a: &mut [T], q: &mut [T]) -> Vec<usize> {
         }
     }
     for k in (0..n).rev() {
+        if is_stopped() {
+            return None;
+        }
         q[k * n + k] = T::one();
         for column in q[k * n..].chunks_exact_mut(n) {
             reflect(&a[k * n + k..(k + 1) * n], factors[k], &mut column[k..]);
@@ -101,7 +117,7 @@ fn triangularize<T: Scalar>(n: usize, a: &mut [T], q: &mut [T]) -> Vec<usize> {
             a[j * n + i] = T::zero();
         }
     }
-    order
+    Some(order)
 }
 
 /// y = (I − f v vᴴ) y.
@@ -113,9 +129,14 @@ fn reflect<T: Scalar>(v: &[T], f: f64, y: &mut [T]) {
     }
 }
 
-/// Rotates columns of `x`, and those of `q` with them, until all are orthogonal.
+/// Rotates columns of `x`, and those of `q` with them, until all are orthogonal, or it is stopped.
 #[inline(always)]
-fn orthogonalize<T: Scalar>(n: usize, x: &mut [T], q: &mut [T]) -> bool {
+fn orthogonalize<T: Scalar>(
+    n: usize,
+    x: &mut [T],
+    q: &mut [T],
+    is_stopped: &dyn Fn() -> bool,
+) -> bool {
     let orthogonal = 2.0 * T::UNIT_ROUNDOFF * (n as f64).sqrt();
     let mut squares = vec![0.0; n];
     for _ in 0..SWEEPS {
@@ -124,6 +145,9 @@ fn orthogonalize<T: Scalar>(n: usize, x: &mut [T], q: &mut [T]) -> bool {
         }
         let mut rotated = false;
         for p in 0..n {
+            if is_stopped() {
+                return false;
+            }
             // De Rijk's pivoting: the largest column that is left comes first.
             let largest =
                 (p + 1..n).fold(p, |best, j| if squares[j] > squares[best] { j } else { best });

@@ -12,6 +12,7 @@ use super::{BLOCK, Divisor, room, size};
 use crate::determinant::Product;
 use crate::element::Scalar;
 use crate::engine::{Breakdown, Facts, Symmetry};
+use crate::native::blocked::Team;
 use crate::native::set::vectorized;
 use ndarray::{Axis, s};
 
@@ -47,6 +48,7 @@ impl<T> Default for BlockDiagonal<T> {
 /// Inverts in the lower triangle; the strictly upper one is not touched. `invert_triangle` does so
 /// with a triangular matrix.
 pub(super) fn invert<T: Scalar>(
+    team: &dyn Team,
     blocks: &mut Vec<T>,
     d: &mut BlockDiagonal<T>,
     n: usize,
@@ -60,7 +62,7 @@ pub(super) fn invert<T: Scalar>(
     d.clear(n);
     let mut start = 0;
     while start < n {
-        start = factor_panel(blocks, d, n, a, start, hermitian)?;
+        start = factor_panel(team, blocks, d, n, a, start, hermitian)?;
     }
     let overflow = (0..n)
         .find(|&k| !d.diagonal[k].is_finite() || (d.pairs[k] && !d.below[k].is_finite()))
@@ -68,12 +70,14 @@ pub(super) fn invert<T: Scalar>(
     let determinant = determinant.then(|| d.determinant(hermitian));
     a.iter_mut().step_by(n + 1).for_each(|unit| *unit = T::one());
     invert_triangle(a)?;
+    team.check()?;
     d.invert(star);
     let cuts = d.cuts();
-    weighed_square(blocks, n, a, hermitian, cuts.into_iter(), |start, x| {
+    weighed_square(team, blocks, n, a, hermitian, cuts.into_iter(), |start, x| {
         d.multiply(start, x, star);
     });
     for k in (0..n).rev() {
+        team.check()?;
         exchange(n, a, k, d.exchanges[k], star);
     }
     Ok(Facts { rcond: None, determinant, overflow, finite: false })
@@ -103,7 +107,9 @@ fn exchange<T: Scalar>(n: usize, a: &mut [T], k: usize, other: usize, star: impl
 /// next ones start.
 ///
 /// Columns of L D are kept beside the matrix: behind the panel, A is reduced by (L D) Lᴴ.
+#[allow(clippy::too_many_arguments)] // a step inside a loop
 fn factor_panel<T: Scalar>(
+    team: &dyn Team,
     blocks: &mut Vec<T>,
     d: &mut BlockDiagonal<T>,
     n: usize,
@@ -119,6 +125,7 @@ fn factor_panel<T: Scalar>(
     let limit = if n - start <= BLOCK { n } else { start + BLOCK - 1 };
     let mut k = start;
     while k < limit {
+        team.check()?;
         // Column k as the steps so far have left it, and if it is wanted, another one.
         let (done, room) = columns.split_at_mut((k - start) * n);
         let (first, room) = room.split_at_mut(n);
@@ -183,6 +190,7 @@ fn factor_panel<T: Scalar>(
     let width = k - start;
     let (adjoint, corner) = buffer.split_at_mut(n * BLOCK);
     for from in (k..n).step_by(BLOCK) {
+        team.check()?;
         let to = n.min(from + BLOCK);
         let (panel, behind) = a.split_at_mut(k * n);
         let factor = view(&panel[start * n..], n, n, width);

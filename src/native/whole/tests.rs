@@ -5,7 +5,7 @@ use super::{BLOCK, Work};
 use crate::element::Scalar;
 use crate::engine::{Ask, Breakdown, Invert, Norm, Symmetry};
 use crate::layout::{self, Order};
-use crate::native::blocked::{Alone, mirror};
+use crate::native::blocked::{Alone, Stops, mirror};
 use crate::residual::{self, Residuals};
 use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
@@ -205,4 +205,27 @@ fn singular_value_decompositions_are_orthogonal_and_multiply_to_the_matrix() {
     decomposes::<f64>(|x, _| x);
     decomposes(|x, y| Complex32::new(Scalar::from_f64(x), Scalar::from_f64(y)));
     decomposes(Complex64::new);
+}
+
+#[test]
+fn work_ends_wherever_it_is_stopped() {
+    let rng = &mut StdRng::seed_from_u64(30);
+    let mut work = Work::default();
+    for n in [1, 2, 40, 2 * BLOCK + 1, 150] {
+        let a = mirrored(n, Symmetry::Hermitian, false, rng, Complex64::new);
+        let mut expected = a.clone();
+        let (symmetry, lower) = (Symmetry::Hermitian, Triangle::Lower);
+        work.indefinite(n, &mut expected, symmetry, lower, ASK).unwrap();
+        let x = Stops::ever_later(&Alone, |team| {
+            let mut x = a.clone();
+            work.indefinite_by(team, n, &mut x, symmetry, lower, ASK).map(|_| x)
+        });
+        assert!(x == expected, "order {n}");
+        let s = work.svd(n, &mut a.clone()).unwrap().s;
+        let after = Stops::ever_later(&Alone, |team| {
+            let svd = work.svd_by(team, n, &mut a.clone());
+            svd.ok_or(Breakdown::Cancelled).map(|svd| svd.s)
+        });
+        assert_eq!(s, after, "order {n}");
+    }
 }

@@ -3,7 +3,8 @@
 use super::update::{set_product, view, view_mut};
 use super::{BLOCK, room};
 use crate::element::Scalar;
-use ndarray::{ArrayView2, Axis};
+use crate::native::blocked::Team;
+use ndarray::{ArrayView2, Axis, s};
 
 /// The transpose of a block, conjugated or not.
 pub(super) fn transpose_of<'a, T: Scalar>(
@@ -20,10 +21,15 @@ pub(super) fn transpose_of<'a, T: Scalar>(
     view(memory, cols, cols, rows)
 }
 
+/// Columns of a product between two looks whether the work is to go on.
+const BETWEEN_LOOKS: usize = 512;
+
 /// Replaces the lower triangle, that of X, by that of Xᴴ W X (or Xᵀ W X), where W is the
 /// Hermitian (symmetric) matrix by which `weigh` multiplies some rows of X from the left. `cuts`
-/// are the ends of blocks of at most `BLOCK + 1` rows that W does not join.
+/// are the ends of blocks of at most `BLOCK + 1` rows that W does not join. Left unfinished if the team is
+/// cancelled.
 pub(super) fn weighed_square<T: Scalar>(
+    team: &dyn Team,
     blocks: &mut Vec<T>,
     n: usize,
     a: &mut [T],
@@ -59,8 +65,14 @@ pub(super) fn weighed_square<T: Scalar>(
         let mut left = view_mut(product, width, width, end);
         let (mut before, mut here) = left.view_mut().split_at(Axis(1), start);
         set_product(&mut here, &factor.t(), &view(plain, height, height, width));
-        if start > 0 {
-            set_product(&mut before, &factor.t(), &view(&a[start..], n, height, start));
+        for first in (0..start).step_by(BETWEEN_LOOKS) {
+            if team.is_cancelled() {
+                return;
+            }
+            let columns = start.min(first + BETWEEN_LOOKS) - first;
+            let mut before = before.slice_mut(s![.., first..first + columns]);
+            let x = view(&a[first * n + start..], n, height, columns);
+            set_product(&mut before, &factor.t(), &x);
         }
         for j in 0..end {
             for i in start.max(j)..end {

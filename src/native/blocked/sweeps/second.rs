@@ -14,7 +14,8 @@ use crate::norm::add_sizes;
 use std::ops::Range;
 
 /// Some steps from right to left: X L = U⁻¹ for the columns of some blocks, those to the right of
-/// them being done. After the last ones the columns go to their places.
+/// them being done. After the last ones the columns go to their places. A team that is cancelled
+/// leaves it unfinished.
 pub(super) fn substitute<T: Scalar>(
     kernel: &Kernel<T>,
     sizes: &Sizes,
@@ -48,6 +49,9 @@ pub(super) fn substitute<T: Scalar>(
         let rows = sizes.chunk_of_rows(index);
         let strips = memory.rows_of(worker, sizes, kernel);
         for block in (span.start..sizes.blocks()).rev() {
+            if team.is_cancelled() {
+                return;
+            }
             let columns = sizes.columns_of(block);
             let width = columns.len();
             let depth = width.next_multiple_of(GROUP);
