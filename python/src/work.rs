@@ -1,4 +1,5 @@
-//! A call at work: without the interpreter, in pieces between which Python may interrupt.
+//! A call at work: without the interpreter, in pieces between which Python may interrupt; and while the
+//! work goes on, where one matrix takes longer than a signal should wait.
 
 use crate::errors::{self, IllConditioned};
 use crate::options::Options;
@@ -6,6 +7,11 @@ use crate::process;
 use matinv::ndarray::{ArrayView, ArrayViewMut, Axis, IxDyn, Slice};
 use matinv::{Error, Failure, Inverter, OnFailure, Scalar, Verdict};
 use pyo3::prelude::*;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest that a signal, such as Ctrl-C, should wait.
@@ -16,6 +22,9 @@ const DETACH_NS: f64 = 10_000.0;
 
 /// Work that is worth waking other threads of ours.
 const SPREAD_NS: f64 = 150_000.0;
+
+/// A matrix that is worth a thread of its own, for the calling one to look at signals meanwhile.
+const WATCH_NS: f64 = 50_000_000.0;
 
 /// A rough estimate of what a matrix costs, for cutting the work and nothing else.
 fn cost_ns<T: Scalar>(n: usize, policy: OnFailure) -> f64 {
@@ -55,6 +64,8 @@ struct Pace<'a> {
     shares_one: bool,
     /// Matrices that make a piece.
     room: usize,
+    /// What ends the work on a matrix, if that takes so long that it may have to be ended.
+    stop: Option<&'a AtomicBool>,
 }
 
 impl Pace<'_> {
@@ -74,14 +85,53 @@ impl Pace<'_> {
         let spread = self.options.threads > 1 && worth;
         let pool = spread.then(|| process::pool(self.options.threads)).transpose()?;
         let start = Instant::now();
-        let done = py.detach(|| match pool {
+        let work = || match pool {
             Some(pool) => pool.install(|| work(Crew::Pool)),
             None => work(Crew::Caller),
-        });
+        };
+        let done = py.detach(|| match self.stop {
+            Some(stop) => watched(stop, work),
+            None => Ok(work()),
+        })?;
         let factor = PIECE.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-6);
         self.room = (count as f64 * factor.min(4.0)).max(1.0) as usize;
         Ok(done)
     }
+}
+
+/// Does the work on a thread of its own, while this one looks whether Python is to be interrupted. If so
+/// the work is stopped, and waited for: it is in arrays of the caller's.
+///
+/// # Errors
+///
+/// What the handler of a signal has raised.
+fn watched<R: Send>(stop: &AtomicBool, work: impl FnOnce() -> R + Send) -> PyResult<R> {
+    let work = Mutex::new(Some(work));
+    let take = || work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (is_done, done) = mpsc::channel::<()>();
+    let on_thread = || {
+        // Dropped when the work is done, also while unwinding.
+        let _is_done = is_done;
+        take().map(|work| work())
+    };
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name(String::from("matinv-work"));
+        let Ok(worker) = builder.spawn_scoped(scope, on_thread) else {
+            // The system refuses threads: then nobody looks.
+            return Ok(take().map(|work| work()));
+        };
+        let mut raised = Ok(());
+        while let Err(RecvTimeoutError::Timeout) = done.recv_timeout(PIECE) {
+            raised = Python::attach(|py| py.check_signals());
+            if raised.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+        let result = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        raised.map(|()| result)
+    })
+    .map(|result| result.expect("the work is taken once, by whom it is done"))
 }
 
 /// Cuts the work and visits the pieces in index order.
@@ -135,9 +185,11 @@ fn in_pieces<T: Scalar>(
 ) -> PyResult<()> {
     let n = output.len_of(Axis(output.ndim() - 1));
     let cost_ns = cost_ns::<T>(n, options.policy);
+    let stop = inverters.stop.as_deref();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; saturates
     let room = (PIECE.as_secs_f64() * 1e9 / cost_ns).max(1.0) as usize;
-    let mut pace = Pace { options, cost_ns, shares_one: inverters.pool.shares_one::<T>(n), room };
+    let mut pace =
+        Pace { options, cost_ns, shares_one: inverters.pool.shares_one::<T>(n), room, stop };
     each_piece(py, &mut pace, Piece { input, output, place: Vec::new() }, &mut visit)
 }
 
@@ -155,11 +207,24 @@ enum Crew {
 struct Inverters {
     caller: Inverter,
     pool: Inverter,
+    /// What ends their work, if one of the matrices may have to be ended.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Inverters {
-    fn new(pool: Inverter) -> Self {
-        Inverters { caller: pool.clone().threads(1), pool }
+    /// For matrices like those of `output`.
+    fn new<T: Scalar>(
+        mut pool: Inverter,
+        options: &Options,
+        output: &ArrayViewMut<'_, T, IxDyn>,
+    ) -> Self {
+        let n = output.len_of(Axis(output.ndim() - 1));
+        let is_long = cost_ns::<T>(n, options.policy) > WATCH_NS;
+        let stop = is_long.then(Arc::<AtomicBool>::default);
+        if let Some(stop) = &stop {
+            pool = pool.cancel(Arc::clone(stop));
+        }
+        Inverters { caller: pool.clone().threads(1), pool, stop }
     }
 
     fn of(&self, crew: Crew) -> &Inverter {
@@ -195,7 +260,7 @@ pub(crate) fn invert<T: Scalar>(
     let mut outcome = Outcome::default();
     // Without a limit from the user, those below this one are inverted, and a warning is given.
     let limit = options.min_rcond.unwrap_or(2.0 * T::UNIT_ROUNDOFF);
-    let inverters = Inverters::new(options.inverter().min_rcond(limit));
+    let inverters = Inverters::new(options.inverter().min_rcond(limit), options, &output);
     in_pieces(py, options, &inverters, input, output, |pace, mut piece, count| {
         let failures = pace.work(py, count, |crew| {
             let inverter = inverters.of(crew);
@@ -287,7 +352,7 @@ pub(crate) fn report<T: Scalar>(
     if let Some(limit) = options.min_rcond {
         inverter = inverter.min_rcond(limit);
     }
-    let inverters = Inverters::new(inverter);
+    let inverters = Inverters::new(inverter, options, &output);
     in_pieces(py, options, &inverters, Some(input), output, |pace, mut piece, count| {
         let verdicts = pace.work(py, count, |crew| {
             let inverter = inverters.of(crew);

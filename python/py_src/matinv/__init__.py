@@ -108,8 +108,9 @@ def inv(
 
     Notes
     -----
-    Other Python threads run meanwhile, unless the work is done in microseconds. Ctrl-C stops the work on
-    a stack; what `out` or an overwritten `a` then holds is partly done. The result is the same, bit by
+    Other Python threads run meanwhile, unless the work is done in microseconds. Ctrl-C stops the work,
+    inside a large matrix, too; what `out` or an overwritten `a` then holds is partly done, or of no use.
+    (A build with OpenBLAS first finishes a matrix that is with LAPACK.) The result is the same, bit by
     bit, for a matrix alone and in any stack, and for every number of threads.
 
     Symmetric and Hermitian matrices that are not positive definite have a method of their own, whose
