@@ -102,43 +102,98 @@ impl Processor {
     }
 }
 
-#[cfg(target_os = "linux")]
+// Miri knows no processors.
+#[cfg(all(target_os = "linux", not(miri)))]
 mod system {
-    use libc::{CPU_CLR, CPU_COUNT, CPU_SETSIZE, cpu_set_t, sched_getaffinity, sched_setaffinity};
+    use libc::{CPU_CLR, CPU_COUNT, CPU_EQUAL, CPU_SETSIZE, cpu_set_t};
 
     pub(super) fn current() -> Option<usize> {
         // SAFETY: no arguments, no memory.
         usize::try_from(unsafe { libc::sched_getcpu() }).ok()
     }
 
-    /// Moves the calling thread to a processor that is none of these, if it may be on others: it is
-    /// forbidden these, for which the system moves it at once, and allowed again all that it was.
-    /// Whatever the system refuses is left as it is.
-    pub(super) fn avoid(processors: impl Iterator<Item = usize>) {
-        let size = size_of::<cpu_set_t>();
-        // SAFETY: a set of bits; none is a valid one.
-        let mut allowed: cpu_set_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the set is there, and as large as it is said to be; 0 is the calling thread.
-        if unsafe { sched_getaffinity(0, size, &raw mut allowed) } != 0 {
-            return;
+    /// Where a thread may be, as the system keeps it.
+    pub(super) trait Affinity {
+        /// The processors that the thread may be on: those of its cpuset, as far as it was not
+        /// restricted further. `None` if the system does not say: it may refuse, and does so for sets of
+        /// this size where there may be more processors than they have room for.
+        fn allowed(&self) -> Option<cpu_set_t>;
+
+        /// Restricts the thread to those of its cpuset that are among these, for as long as it lives and
+        /// whatever becomes of the cpuset; whether it could be done.
+        fn restrict(&self, to: &cpu_set_t) -> bool;
+    }
+
+    /// The calling thread.
+    struct Caller;
+
+    impl Affinity for Caller {
+        fn allowed(&self) -> Option<cpu_set_t> {
+            let mut allowed = set_of(0..0);
+            // SAFETY: the set is there, and as large as it is said to be; 0 is the calling thread.
+            let answer =
+                unsafe { libc::sched_getaffinity(0, size_of::<cpu_set_t>(), &raw mut allowed) };
+            (answer == 0).then_some(allowed)
         }
-        let mut others = allowed;
-        for processor in processors.filter(|&processor| processor < CPU_SETSIZE as usize) {
+
+        fn restrict(&self, to: &cpu_set_t) -> bool {
+            // SAFETY: as above; the set is only read.
+            unsafe { libc::sched_setaffinity(0, size_of::<cpu_set_t>(), to) == 0 }
+        }
+    }
+
+    /// How many processors a set has room for.
+    pub(super) const MOST: usize = CPU_SETSIZE as usize;
+
+    pub(super) fn set_of(processors: impl IntoIterator<Item = usize>) -> cpu_set_t {
+        // SAFETY: a set of bits; none is a valid one.
+        let mut set: cpu_set_t = unsafe { std::mem::zeroed() };
+        for processor in processors.into_iter().filter(|&processor| processor < MOST) {
+            // SAFETY: a set of bits, and a number that is one of the set's, as was looked at.
+            unsafe { libc::CPU_SET(processor, &mut set) };
+        }
+        set
+    }
+
+    fn is_equal(a: &cpu_set_t, b: &cpu_set_t) -> bool {
+        // SAFETY: two sets of bits.
+        unsafe { CPU_EQUAL(a, b) }
+    }
+
+    /// Moves the calling thread to a processor that is none of these, if it may be on others.
+    pub(super) fn avoid(processors: impl Iterator<Item = usize>) {
+        leave(&Caller, processors);
+    }
+
+    /// A thread is forbidden these processors, for which the system moves it at once, and is then as
+    /// free again as it was. Whatever the system refuses is left as it is.
+    ///
+    /// To allow again what was allowed before would keep a thread that nobody has restricted from the
+    /// processors that its cpuset is given later. So it is allowed all that there may ever be, of which
+    /// it gets those of its cpuset; only where these are not what it had is it somebody's wish that it
+    /// had less, and restored as it was. (A wish for exactly the processors of the cpuset looks like
+    /// none. Should the cpuset change in the microseconds between, it looks like a wish.)
+    pub(super) fn leave(thread: &impl Affinity, processors: impl Iterator<Item = usize>) {
+        let Some(before) = thread.allowed() else { return };
+        let mut others = before;
+        for processor in processors.filter(|&processor| processor < MOST) {
             // SAFETY: a set of bits, and a number that is one of the set's, as was looked at.
             unsafe { CPU_CLR(processor, &mut others) };
         }
         // SAFETY: a set of bits.
-        if unsafe { CPU_COUNT(&others) } == 0 {
+        let nowhere_else = unsafe { CPU_COUNT(&others) } == 0;
+        if nowhere_else || is_equal(&others, &before) || !thread.restrict(&others) {
             return;
         }
-        for set in [&others, &allowed] {
-            // SAFETY: as above.
-            unsafe { sched_setaffinity(0, size, set) };
+        let is_free = thread.restrict(&set_of(0..MOST))
+            && thread.allowed().is_some_and(|all| is_equal(&all, &before));
+        if !is_free {
+            thread.restrict(&before);
         }
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(miri))))]
 mod system {
     pub(super) fn current() -> Option<usize> {
         None
@@ -147,10 +202,140 @@ mod system {
     pub(super) fn avoid(_: impl Iterator<Item = usize>) {}
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(miri)))]
 mod tests {
+    use super::system::{Affinity, set_of};
     use super::*;
+    use std::cell::{Cell, RefCell};
     use std::thread;
+
+    /// A thread as Linux keeps it from version 6.2 on: what it is restricted to outlives its cpuset.
+    struct Kernel {
+        cpuset: Cell<libc::cpu_set_t>,
+        wish: Cell<Option<libc::cpu_set_t>>,
+        /// Whether sets are large enough to be filled in.
+        tells: bool,
+        /// How many more changes are not refused.
+        permits: Cell<usize>,
+        /// How many processors the thread was allowed, change by change.
+        history: RefCell<Vec<usize>>,
+    }
+
+    fn bits(set: &libc::cpu_set_t) -> Vec<usize> {
+        // SAFETY: a set of bits, and numbers below its size.
+        (0..system::MOST).filter(|&i| unsafe { libc::CPU_ISSET(i, set) }).collect()
+    }
+
+    impl Kernel {
+        fn new(cpuset: &[usize], wish: Option<&[usize]>) -> Self {
+            let set = |processors: &[usize]| set_of(processors.iter().copied());
+            Kernel {
+                cpuset: Cell::new(set(cpuset)),
+                wish: Cell::new(wish.map(set)),
+                tells: true,
+                permits: Cell::new(usize::MAX),
+                history: RefCell::default(),
+            }
+        }
+
+        fn processors(&self) -> Vec<usize> {
+            let wish = self.wish.get().map(|wish| bits(&wish));
+            let allowed = |processor: &usize| wish.as_ref().is_none_or(|w| w.contains(processor));
+            bits(&self.cpuset.get()).into_iter().filter(allowed).collect()
+        }
+
+        fn with_cpuset(&self, cpuset: &[usize]) -> Vec<usize> {
+            self.cpuset.set(set_of(cpuset.iter().copied()));
+            self.processors()
+        }
+    }
+
+    impl Affinity for Kernel {
+        fn allowed(&self) -> Option<libc::cpu_set_t> {
+            self.tells.then(|| set_of(self.processors()))
+        }
+
+        fn restrict(&self, to: &libc::cpu_set_t) -> bool {
+            if self.permits.get() == 0 {
+                return false;
+            }
+            self.permits.set(self.permits.get() - 1);
+            self.wish.set(Some(*to));
+            self.history.borrow_mut().push(self.processors().len());
+            true
+        }
+    }
+
+    fn leave(kernel: &Kernel, processors: &[usize]) {
+        system::leave(kernel, processors.iter().copied());
+    }
+
+    #[test]
+    fn a_thread_that_is_free_stays_free() {
+        let kernel = Kernel::new(&[0, 1], None);
+        leave(&kernel, &[0]);
+        assert_eq!(*kernel.history.borrow(), [1, 2], "it was moved");
+        // As a container may be given more, less, and others.
+        assert_eq!(kernel.with_cpuset(&[0, 1, 2, 700]), [0, 1, 2, 700]);
+        assert_eq!(kernel.with_cpuset(&[1]), [1]);
+        assert_eq!(kernel.with_cpuset(&[5, 6]), [5, 6]);
+    }
+
+    #[test]
+    fn a_thread_that_is_restricted_stays_so() {
+        let kernel = Kernel::new(&[0, 1, 2, 3], Some(&[1, 2]));
+        leave(&kernel, &[2]);
+        assert_eq!(kernel.history.borrow()[0], 1, "it was moved");
+        assert_eq!(kernel.wish.get().map(|wish| bits(&wish)), Some(vec![1, 2]));
+        assert_eq!(kernel.with_cpuset(&[0, 1, 2, 3, 4]), [1, 2]);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_left_as_it_is() {
+        let silent = Kernel { tells: false, ..Kernel::new(&[0, 1], None) };
+        leave(&silent, &[0]);
+        assert!(silent.history.borrow().is_empty());
+        for permits in [0, 1] {
+            let kernel = Kernel::new(&[0, 1], None);
+            kernel.permits.set(permits);
+            leave(&kernel, &[0]);
+            assert_eq!(kernel.history.borrow().len(), permits);
+        }
+    }
+
+    #[test]
+    fn where_there_is_nowhere_to_go_nothing_is_changed() {
+        for (cpuset, taken) in [(&[3][..], &[3][..]), (&[0, 1], &[1, 0, 9999]), (&[0, 1], &[2])] {
+            let kernel = Kernel::new(cpuset, None);
+            leave(&kernel, taken);
+            assert!(kernel.history.borrow().is_empty() && kernel.wish.get().is_none());
+        }
+    }
+
+    /// This thread with a real restriction, which it keeps.
+    #[test]
+    fn the_affinity_of_this_thread_comes_back() {
+        thread::spawn(|| {
+            let first = here().0;
+            let one = set_of([first]);
+            for restricted in [false, true] {
+                if restricted {
+                    // SAFETY: a set of the size it is said to have; 0 is this thread.
+                    let done = unsafe {
+                        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const one)
+                    };
+                    assert_eq!(done, 0);
+                }
+                let before = allowed();
+                for processor in 0..8 {
+                    system::avoid([processor].into_iter());
+                    assert_eq!(allowed(), before);
+                }
+            }
+        })
+        .join()
+        .unwrap();
+    }
 
     fn allowed() -> String {
         let status = std::fs::read_to_string("/proc/thread-self/status").expect("Linux has it");
