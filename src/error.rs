@@ -153,6 +153,19 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// An environment variable has a value that means nothing.
+    #[error(
+        "the environment variable {variable} is {value:?}, but must be {expected}, or not be set"
+    )]
+    InvalidVariable {
+        /// Name of the variable.
+        variable: &'static str,
+        /// The value found.
+        value: String,
+        /// What it has to be.
+        expected: &'static str,
+    },
+
     /// Worker threads could not be started.
     #[error("{threads} worker threads could not be started: {reason}")]
     Threads {

@@ -9,12 +9,13 @@ use crate::fresh::{Fresh, Output};
 use crate::inverse::Plan;
 use crate::layout;
 use crate::ragged;
-use crate::stack::{self, Call, Workers};
+use crate::stack::{self, Call};
 use crate::structure::{Structure, Triangle};
 use crate::verdict::{Inversion, Leading, OnFailure, Verdict};
+use crate::workers::{self, Workers};
 use crate::workspace::Pools;
 use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, Dimension, IxDyn};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 use std::borrow::Cow;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 /// `a` has shape (n, n) or (..., n, n), with any strides; the result has the same shape, and its
 /// matrices are stored by rows or by columns as those of `a` are. Each matrix's structure is
 /// found out ([`Structure::Auto`]); see [`Inverter`] for all options. Stacks are inverted in
-/// parallel on the current rayon pool. `a` is not changed. Empty shapes give empty results.
+/// parallel on the current rayon pool, or as [`default_threads`](crate::default_threads) says. `a` is not changed. Empty shapes give empty results.
 ///
 /// General matrices are inverted by LU with partial pivoting (LAPACK's `getrf` and `getri`, or the
 /// native engine); Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapter 14.
@@ -38,6 +39,7 @@ use std::sync::{Arc, OnceLock};
 /// - [`Error::Overflow`]: an element of the inverse is beyond the range of the scalar.
 /// - [`Error::InStack`]: the same of matrices of a stack, every failing one listed with its index.
 /// - [`Error::TooLarge`], [`Error::OutOfMemory`].
+/// - [`Error::InvalidVariable`], [`Error::Threads`]: of `MATINV_NUM_THREADS`, if it is set.
 ///
 /// # Examples
 ///
@@ -206,8 +208,9 @@ impl Inverter {
     }
 
     /// Threads for a stack, in a pool of its own that is made on first use and kept; 1 stays on
-    /// the calling thread. Default: the current rayon pool. The results are the same bits for
-    /// every number.
+    /// the calling thread. Default: the current rayon pool; outside of one, as many as the environment
+    /// variable `MATINV_NUM_THREADS` says, if it is set ([`default_threads`](crate::default_threads)).
+    /// The results are the same bits for every number.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -290,7 +293,10 @@ impl Inverter {
     /// - [`Error::InvalidOption`]: an option has a value that means nothing.
     /// - [`Error::NoLapack`], [`Error::UnsoundLapack`]: [`Engine::Lapack`] in a build without it, or
     ///   with one that fails its test.
-    /// - [`Error::Threads`]: the worker threads could not be started.
+    /// - [`Error::InvalidVariable`]: `MATINV_NUM_THREADS` means nothing, and nothing else says how many
+    ///   threads there are.
+    /// - [`Error::Threads`]: worker threads, in a number that was asked for, could not be started. Where
+    ///   nobody has asked for a number, the calling thread does the work alone.
     /// - [`Error::Cancelled`]: the flag given to [`cancel`](Self::cancel) was set.
     ///
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
@@ -388,9 +394,10 @@ impl Inverter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::NoLapack`], [`Error::UnsoundLapack`], [`Error::Threads`],
-    /// [`Error::Cancelled`] and [`Error::OutOfMemory`] for the call as a whole; of each matrix, what
-    /// [`Inverter::inv`] says. [`blas_threads`](Self::blas_threads) does not apply.
+    /// [`Error::InvalidOption`], [`Error::InvalidVariable`], [`Error::NoLapack`],
+    /// [`Error::UnsoundLapack`], [`Error::Threads`], [`Error::Cancelled`] and [`Error::OutOfMemory`] for
+    /// the call as a whole; of each matrix, what [`Inverter::inv`] says.
+    /// [`blas_threads`](Self::blas_threads) does not apply.
     ///
     /// # Examples
     ///
@@ -485,18 +492,14 @@ impl Inverter {
     /// Those that `threads` asks for; a pool is made on first use.
     fn workers(&self) -> Result<Workers<'_>> {
         let threads = match self.threads {
-            None => return Ok(Workers::Current),
+            None => return Workers::by_default(),
             Some(1) => return Ok(Workers::Caller),
             Some(threads) => threads,
         };
         if let Some(pool) = self.workers.get() {
             return Ok(Workers::Own(pool));
         }
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("matinv-{i}"))
-            .build()
-            .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
+        let pool = workers::start(threads)?;
         Ok(Workers::Own(self.workers.get_or_init(|| Arc::new(pool))))
     }
 }

@@ -31,6 +31,7 @@ mod stack;
 mod structure;
 mod threads;
 mod verdict;
+mod workers;
 mod workspace;
 
 pub use blas::Threading;
@@ -44,6 +45,7 @@ pub use platform::{Blas, Platform, platform};
 pub use residual::{Residuals, residuals};
 pub use structure::{Structure, Triangle};
 pub use verdict::{Inversion, Leading, OnFailure, Status, Verdict};
+pub use workers::{DefaultThreads, default_threads};
 
 /// For the fuzz targets: takes the instruction set at this place of the list as the best one;
 /// `None` if this machine lacks it.

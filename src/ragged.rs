@@ -57,17 +57,19 @@ pub(crate) fn invert_many<A: Element>(
             }
         });
     };
+    // Asking for the workers may start them.
+    let workers = if cost(&items) < 2.0 * TASK_NS { 1 } else { call.workers.count()? };
     threads::with_one(|| {
-        if cost(&items) < 2.0 * TASK_NS || call.workers.count() <= 1 {
+        if workers <= 1 {
             return work(&mut items);
         }
-        let (together, others) = largest_first(call, &mut items);
+        let (together, others) = largest_first(call, workers, &mut items);
         for item in together {
-            if let Schedule::Together { threads } = call.schedule(item.matrix.nrows(), 1) {
+            if let Ok(Schedule::Together { threads }) = call.schedule(item.matrix.nrows(), 1) {
                 call.together(threads, |workspace| item.invert(call, workspace));
             }
         }
-        let apart = Apart::new(call.workers.count());
+        let apart = Apart::new(workers);
         let work_apart = |items: &mut [Item<'_, '_, A>]| {
             apart.go_on(rayon::current_thread_index().unwrap_or(0));
             work(items);
@@ -90,12 +92,12 @@ const TEAMWORK: f64 = 0.8;
 /// the first kind, the list is sorted.
 fn largest_first<'i, 'a, 'v, A: Element>(
     call: &Call<'_, A::Scalar>,
+    workers: usize,
     items: &'i mut [Item<'a, 'v, A>],
 ) -> (&'i mut [Item<'a, 'v, A>], &'i mut [Item<'a, 'v, A>]) {
-    let workers = call.workers.count();
     let is_large = |item: &Item<'_, '_, A>| {
         let n = item.matrix.nrows();
-        item.matrix.is_square() && matches!(call.schedule(n, 1), Schedule::Together { .. })
+        item.matrix.is_square() && matches!(call.schedule(n, 1), Ok(Schedule::Together { .. }))
     };
     // Many large ones even out.
     let large = items.iter().filter(|item| is_large(item)).take(2 * workers).count();

@@ -19,64 +19,14 @@ use crate::schedule::{Schedule, is_shared_by, schedule};
 use crate::structure::Structure;
 use crate::threads;
 use crate::verdict::{Status, Verdict};
+use crate::workers::Workers;
 use crate::workspace::{Pool, Slot, Workspace, lock};
 use ndarray::{
     ArrayView, ArrayView2, ArrayView3, ArrayViewMut, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, Ix3,
     IxDyn,
 };
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// Who works on a stack.
-#[derive(Clone, Copy)]
-pub(crate) enum Workers<'a> {
-    /// The calling thread alone.
-    Caller,
-    /// The current rayon pool.
-    Current,
-    /// This pool.
-    Own(&'a rayon::ThreadPool),
-}
-
-impl Workers<'_> {
-    pub(crate) fn count(self) -> usize {
-        match self {
-            Workers::Caller => 1,
-            Workers::Current if rayon::current_thread_index().is_none() && !global_pool() => 1,
-            Workers::Current => rayon::current_num_threads(),
-            Workers::Own(pool) => pool.current_num_threads(),
-        }
-    }
-
-    pub(crate) fn install<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
-        match self {
-            Workers::Caller | Workers::Current => work(),
-            Workers::Own(pool) => pool.install(work),
-        }
-    }
-
-    /// Gives one of the workers something to do, and does not wait for it.
-    fn spawn(self, work: impl FnOnce() + Send + 'static) {
-        match self {
-            Workers::Caller | Workers::Current => rayon::spawn(work),
-            Workers::Own(pool) => pool.spawn(work),
-        }
-    }
-}
-
-/// Whether rayon's global pool is there, or could be started. Where the system refuses threads,
-/// rayon itself would panic; the calling thread then does the work alone.
-fn global_pool() -> bool {
-    static STARTED: OnceLock<bool> = OnceLock::new();
-    *STARTED.get_or_init(|| {
-        use std::error::Error as _;
-        match rayon::ThreadPoolBuilder::new().build_global() {
-            Ok(()) => true,
-            // Only the system's refusal has a source; that somebody has started it has none.
-            Err(error) => error.source().is_none(),
-        }
-    })
-}
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of inverses from which on small ones are written past the cache: they would have left it
 /// before anybody reads them.
@@ -116,10 +66,22 @@ pub(crate) fn is_shared<T: Scalar>(plan: &Plan, n: usize) -> bool {
 
 impl<T: Scalar> Call<'_, T> {
     /// How `count` matrices of order `n` are inverted.
-    pub(crate) fn schedule(&self, n: usize, count: usize) -> Schedule {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Threads`], where workers are of use and are refused.
+    pub(crate) fn schedule(&self, n: usize, count: usize) -> Result<Schedule> {
         let Call { ref plan, workers, blas_threads, .. } = *self;
         let by = by::<T>(plan, n);
-        schedule::<T>(n, plan.structure, by, count, blas_threads, || workers.count())
+        let mut refused = None;
+        let workers = || {
+            workers.count().unwrap_or_else(|error| {
+                refused = Some(error);
+                1
+            })
+        };
+        let schedule = schedule::<T>(n, plan.structure, by, count, blas_threads, workers);
+        refused.map_or(Ok(schedule), Err)
     }
 
     /// Calls `work` with a workspace whose matrices have all threads for each: the calling one, and
@@ -199,7 +161,7 @@ pub(crate) fn invert<'a, A: Element>(
         let mut slot = Slot::borrow(call.pool);
         run.in_pieces(&mut |run| run.invert_all(&call.plan, slot.workspace(), stream, &failures));
     };
-    match call.schedule(n, count) {
+    match call.schedule(n, count)? {
         Schedule::InTurn => threads::with_one(|| in_turn(run)),
         Schedule::Blas { threads } => threads::with_many(threads, || in_turn(run)),
         Schedule::Together { threads } => {
@@ -210,7 +172,8 @@ pub(crate) fn invert<'a, A: Element>(
             });
         }
         Schedule::Spread { grain } => threads::with_one(|| {
-            let apart = Apart::new(call.workers.count());
+            // They have been counted for the schedule.
+            let apart = Apart::new(call.workers.count().unwrap_or(1));
             let work = |run: Run<'_, A>| {
                 apart.go_on(rayon::current_thread_index().unwrap_or(0));
                 threads::on_worker(|| in_turn(run));

@@ -2,6 +2,7 @@
 
 mod axes;
 mod cancel;
+mod default_threads;
 mod elements;
 mod engines;
 mod errors;
