@@ -120,7 +120,7 @@ pub(crate) struct InvArgs {
     #[arg(long)]
     pub(crate) quality: bool,
 
-    /// Threads for a stack; the result is the same for every number [default: all processors]
+    /// Threads for a stack; the result is the same for every number [default: MATINV_NUM_THREADS, or all processors]
     #[arg(long, value_name = "N", value_parser = thread_count)]
     pub(crate) threads: Option<usize>,
 

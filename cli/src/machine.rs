@@ -1,5 +1,7 @@
 //! The memory of this machine, and sizes in words.
 
+use crate::stop::Stop;
+use matinv::DefaultThreads;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// Memory of the machine, or of the container if that has less.
@@ -25,9 +27,33 @@ pub(crate) fn memory() -> Memory {
     }
 }
 
-/// How many threads can run at a time.
-pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+/// How many threads there are where no option says, and why.
+///
+/// # Errors
+///
+/// Where the environment variable for it means nothing.
+pub(crate) fn default_threads() -> Result<DefaultThreads, Stop> {
+    matinv::default_threads().map_err(|error| Stop::new(error.to_string()))
+}
+
+/// The number of threads that the option asks for or, without it, the environment.
+///
+/// # Errors
+///
+/// Those of [`default_threads`].
+pub(crate) fn asked_threads(option: Option<usize>) -> Result<Option<usize>, Stop> {
+    Ok(match option {
+        None => match default_threads()? {
+            DefaultThreads::Variable(count) => Some(count),
+            _ => None,
+        },
+        asked => asked,
+    })
+}
+
+/// Threads that work is cut for where nobody has said how many; that it can be told was looked at.
+pub(crate) fn threads() -> usize {
+    default_threads().map_or(1, DefaultThreads::count)
 }
 
 /// The memory that a command may use: what `--memory` says, or 80 % of what is free.

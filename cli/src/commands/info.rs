@@ -4,7 +4,7 @@ use crate::cli::InfoArgs;
 use crate::commands::inv::check_shape;
 use crate::commands::runs::each_run;
 use crate::format::{self, Data, FormatError, ReadOptions};
-use crate::machine::{bytes, memory, memory_limit};
+use crate::machine::{bytes, default_threads, memory, memory_limit};
 use crate::output::stdout;
 use crate::output::summary::{finding, listed};
 use crate::output::words::{counted, shape, short};
@@ -12,7 +12,7 @@ use crate::scalars::{Scalars, with_scalars};
 use crate::stop::{Outcome, Stop, name};
 use crate::with_array;
 use flate2::bufread::MultiGzDecoder;
-use matinv::{Blas, Inverter, OnFailure, Scalar, Structure, Threading};
+use matinv::{Blas, DefaultThreads, Inverter, OnFailure, Scalar, Structure, Threading};
 use ndarray::ArrayD;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -20,8 +20,9 @@ use std::path::Path;
 
 /// Prints what is known.
 pub(crate) fn info(args: &InfoArgs) -> Result<Outcome, Stop> {
+    let threads = default_threads()?;
     let lines = match &args.file {
-        None => of_machine(),
+        None => of_machine(threads),
         Some(path) => of_file(path, args)?,
     };
     stdout(|out| {
@@ -35,7 +36,7 @@ pub(crate) fn info(args: &InfoArgs) -> Result<Outcome, Stop> {
 
 type Lines = Vec<(&'static str, String)>;
 
-fn of_machine() -> Lines {
+fn of_machine(by_default: DefaultThreads) -> Lines {
     let platform = matinv::platform();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = memory();
@@ -45,6 +46,7 @@ fn of_machine() -> Lines {
         ("engines", format!("native ({}){lapack}", platform.native_set)),
         ("processor", format!("{}, {}", std::env::consts::ARCH, threads(processors))),
         ("vectors", platform.instruction_sets.join(" ")),
+        ("threads", format!("{}, {}", by_default.count(), reason(by_default))),
     ];
     lines.extend(platform.blas.iter().flat_map(of_blas));
     let memory = format!("{}, {} free", bytes(memory.total.into()), bytes(memory.free.into()));
@@ -72,6 +74,14 @@ fn of_blas(blas: &Blas) -> Lines {
         lines.push(("", text.to_owned()));
     }
     lines
+}
+
+/// Why there are so many threads.
+fn reason(threads: DefaultThreads) -> &'static str {
+    match threads {
+        DefaultThreads::Variable(_) => "as MATINV_NUM_THREADS says",
+        _ => "by processors and CPU quota",
+    }
 }
 
 fn threads(count: usize) -> String {

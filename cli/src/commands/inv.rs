@@ -6,7 +6,7 @@ mod whole;
 
 use crate::cli::{Cli, EngineArg, InvArgs, OnFailureArg};
 use crate::format;
-use crate::machine::memory_limit;
+use crate::machine::{asked_threads, memory_limit};
 use crate::output::report::{Head, Options};
 use crate::output::sink::{self, Sink, Wanted};
 use crate::output::summary::{Tally, hint};
@@ -24,6 +24,7 @@ use std::time::Duration;
 /// Inverts what the arguments say.
 pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
     check_usage(args);
+    asked_threads(args.threads)?;
     let inputs = inputs::expand(&args.inputs)?;
     if let Some(directory) = &args.out_dir {
         return many::inv(args, directory, &inputs);
@@ -134,6 +135,8 @@ pub(crate) struct Job<'a> {
     /// Its name in messages.
     pub(crate) name: String,
     pub(crate) sink: Sink,
+    /// The number of threads that the option, or else the environment, asks for.
+    pub(crate) threads: Option<usize>,
     /// Bytes that may be used.
     pub(crate) limit: u64,
 }
@@ -166,6 +169,7 @@ pub(crate) fn types_in_words((from, to): (&str, &str)) -> String {
 impl<'a> Job<'a> {
     /// Looks at the options, and refuses early what could not be written later.
     fn new(args: &'a InvArgs, input: &'a Path, output: Option<&Path>) -> Result<Self, Stop> {
+        let threads = asked_threads(args.threads)?;
         let sink = Sink::new(Wanted {
             output,
             format: args.format.map(Into::into),
@@ -176,7 +180,7 @@ impl<'a> Job<'a> {
             check_report(path, args, input, &sink)?;
         }
         let limit = memory_limit(args.memory);
-        Ok(Job { args, input, name: name(input), sink, limit })
+        Ok(Job { args, input, name: name(input), sink, threads, limit })
     }
 
     /// Inverts it: a stack in an npy file piece by piece, anything else as a whole.
@@ -224,7 +228,7 @@ impl<'a> Job<'a> {
         if let Some(limit) = args.min_rcond {
             inverter = inverter.min_rcond(limit);
         }
-        if let Some(threads) = args.threads {
+        if let Some(threads) = self.threads {
             // No more than there are matrices to share out: starting threads takes time.
             inverter = inverter.threads(threads.min(count).max(1));
         }
@@ -299,7 +303,7 @@ impl<'a> Job<'a> {
             min_rcond: args.min_rcond,
             check_finite: !args.no_check_finite,
             engine: word(&args.engine),
-            threads: args.threads,
+            threads: self.threads,
             blas_threads: args.blas_threads,
         }
     }

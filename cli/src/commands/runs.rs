@@ -1,6 +1,6 @@
 //! Inverting a long stack piece by piece, so that progress can be seen.
 
-use crate::machine::processors;
+use crate::machine::threads;
 use crate::output::progress::Progress;
 use matinv::{Error, Inverter, Scalar, Verdict};
 use ndarray::{ArrayD, Axis, Slice};
@@ -60,7 +60,7 @@ pub(crate) fn each_run<T: Scalar>(
 
 /// How many indices of the first axis make a run.
 fn step(leading: &[usize], order: usize) -> usize {
-    let threads = processors();
+    let threads = threads();
     let per_index: usize = leading.iter().skip(1).product::<usize>().max(1);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive; `as` saturates
     let by_work = (WORK / (2.0 * (order as f64).powi(3))) as usize;
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn runs_are_long_enough_for_every_thread_and_short_enough_to_see() {
-        let threads = processors();
+        let threads = threads();
         assert_eq!(step(&[10], 100_000), PER_THREAD * threads);
         assert_eq!(step(&[1 << 30], 1), COUNT);
         assert_eq!(step(&[5, 1 << 20], 1), 1);

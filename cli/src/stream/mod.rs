@@ -15,7 +15,7 @@ pub(crate) use source::{FORTRAN, Opened, open};
 use crate::cli::OnFailureArg;
 use crate::commands::{Ended, Job, check_shape, refused, types, types_in_words};
 use crate::format::{self, Data, ElementVisitor, FormatError};
-use crate::machine::processors;
+use crate::machine;
 use crate::output::matrix::Entry;
 use crate::output::progress::Progress;
 use crate::output::words;
@@ -76,7 +76,7 @@ fn stream<T: Entry>(
     let (order, count) = (source.order(), source.count());
     let extras =
         Extras { pseudo_inverses: args.on_failure == OnFailureArg::Pinv, quality: args.quality };
-    let threads = args.threads.unwrap_or_else(processors);
+    let threads = job.threads.unwrap_or_else(machine::threads);
     let needs = Needs::new::<T>(order, threads, extras);
     let length = needs.piece(job.limit, &job.name)?.min(count);
     let inverter = job.inverter(count);

@@ -21,6 +21,7 @@ mod stacks;
 mod stream;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod threads;
 
 use assert_cmd::Command;
 use matinv_cli::format::{self, Data, Existing, FormatError, ReadOptions, WriteOptions};
