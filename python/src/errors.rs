@@ -23,7 +23,9 @@ pub(crate) fn of_call(error: &Error) -> PyErr {
     match error {
         Error::OutOfMemory { .. } => PyMemoryError::new_err(text),
         Error::Threads { .. } => PyOSError::new_err(text),
-        Error::InvalidOption { .. } | Error::ShapeMismatch { .. } => PyValueError::new_err(text),
+        Error::InvalidOption { .. }
+        | Error::InvalidVariable { .. }
+        | Error::ShapeMismatch { .. } => PyValueError::new_err(text),
         _ => lin_alg_error(text),
     }
 }

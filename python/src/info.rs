@@ -9,7 +9,7 @@ pub(crate) fn info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let platform = matinv::platform();
     let info = PyDict::new(py);
     info.set_item("version", platform.version)?;
-    info.set_item("threads", process::threads())?;
+    info.set_item("threads", process::threads()?.count())?;
     info.set_item("instruction_sets", platform.instruction_sets)?;
     info.set_item("native_set", platform.native_set)?;
     // None, all of them, in a build without LAPACK.

@@ -41,6 +41,7 @@ macro_rules! with_scalar {
 #[pymodule(name = "_matinv", gil_used = false)]
 fn define(module: &Bound<'_, PyModule>) -> PyResult<()> {
     process::watch_forks();
+    module.add("version", matinv::platform().version)?;
     module.add_function(wrap_pyfunction!(inv, module)?)?;
     module.add_function(wrap_pyfunction!(inv_ex, module)?)?;
     module.add_function(wrap_pyfunction!(get_threads, module)?)?;
@@ -233,16 +234,15 @@ fn structure(structure: Structure) -> i8 {
 
 /// The number of threads that calls use unless told otherwise.
 #[pyfunction]
-fn get_threads() -> usize {
-    process::threads()
+fn get_threads() -> PyResult<usize> {
+    Ok(process::threads()?.count())
 }
 
-/// Sets it; `None` is one for every processor.
+/// Sets it, and returns what was set before; `None` leaves it to `MATINV_NUM_THREADS` and the processors.
 #[pyfunction]
 #[pyo3(signature = (threads, /))]
-fn set_threads(threads: Option<i64>) -> PyResult<()> {
-    process::set_threads(thread_count(threads)?.unwrap_or(0));
-    Ok(())
+fn set_threads(threads: Option<i64>) -> PyResult<Option<usize>> {
+    Ok(process::set_threads(thread_count(threads)?))
 }
 
 /// What this module runs on.

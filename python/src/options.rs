@@ -1,6 +1,6 @@
 //! The options of a call, in scipy's and numpy's words.
 
-use crate::process;
+use crate::process::{self, Threads};
 use matinv::{Inverter, OnFailure, Structure, Triangle};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -35,7 +35,7 @@ pub(crate) struct Options {
     pub(crate) check_finite: bool,
     pub(crate) policy: OnFailure,
     pub(crate) min_rcond: Option<f64>,
-    pub(crate) threads: usize,
+    pub(crate) threads: Threads,
 }
 
 impl Options {
@@ -69,7 +69,8 @@ impl Options {
             check_finite: check_finite.is_truthy()?,
             policy: choice("on_failure", on_failure, &POLICIES, "")?,
             min_rcond,
-            threads: thread_count(threads)?.unwrap_or_else(process::threads),
+            threads: thread_count(threads)?
+                .map_or_else(process::threads, |n| Ok(Threads::Asked(n)))?,
         })
     }
 

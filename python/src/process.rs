@@ -1,6 +1,7 @@
 //! The threads of this process, and what becomes of them in a forked child.
 
-use pyo3::exceptions::PyOSError;
+use crate::errors;
+use matinv::{DefaultThreads, Error};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,19 +29,42 @@ pub(crate) fn watch_forks() {
 #[cfg(not(unix))]
 pub(crate) fn watch_forks() {}
 
-/// The number of threads that calls use unless told otherwise.
-pub(crate) fn threads() -> usize {
-    static PROCESSORS: OnceLock<usize> = OnceLock::new();
-    match THREADS.load(Ordering::Relaxed) {
-        0 => *PROCESSORS
-            .get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-        threads => threads,
+/// How many threads a call uses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Threads {
+    /// As many as somebody has asked for.
+    Asked(usize),
+    /// As many as there are processors; fewer will do.
+    Processors(usize),
+}
+
+impl Threads {
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Threads::Asked(count) | Threads::Processors(count) => count,
+        }
     }
 }
 
-/// Sets [`threads`]; 0 means one for every processor.
-pub(crate) fn set_threads(threads: usize) {
-    THREADS.store(threads, Ordering::Relaxed);
+/// The threads that calls use unless told otherwise.
+///
+/// # Errors
+///
+/// `ValueError`, if the environment variable for them means nothing and nothing was set.
+pub(crate) fn threads() -> PyResult<Threads> {
+    match THREADS.load(Ordering::Relaxed) {
+        0 => match matinv::default_threads().map_err(|error| errors::of_call(&error))? {
+            DefaultThreads::Processors(count) => Ok(Threads::Processors(count)),
+            asked => Ok(Threads::Asked(asked.count())),
+        },
+        count => Ok(Threads::Asked(count)),
+    }
+}
+
+/// Sets [`threads`], and returns what was set before; `None` leaves it to the environment variable and
+/// the processors.
+pub(crate) fn set_threads(threads: Option<usize>) -> Option<usize> {
+    Some(THREADS.swap(threads.unwrap_or(0), Ordering::Relaxed)).filter(|&before| before > 0)
 }
 
 /// Pools that are kept; a call with yet another number of threads lets the oldest one go.
@@ -51,21 +75,33 @@ const KEPT: usize = 4;
 struct OfProcess {
     forks: usize,
     pools: Mutex<Vec<Arc<ThreadPool>>>,
+    /// The number of threads that nobody has asked for and the system has refused; 0 if none.
+    refused: AtomicUsize,
     of_child: OnceLock<Box<OfProcess>>,
 }
 
 impl OfProcess {
     fn new(forks: usize) -> Self {
-        OfProcess { forks, pools: Mutex::default(), of_child: OnceLock::new() }
+        OfProcess {
+            forks,
+            pools: Mutex::default(),
+            refused: AtomicUsize::new(0),
+            of_child: OnceLock::new(),
+        }
     }
 }
 
-/// A pool of this many threads.
+/// A pool of these threads; `None` for the calling thread, which does if it is one, and if the system
+/// refuses them and nobody has asked for so many. It is not asked for them again.
 ///
 /// # Errors
 ///
-/// `OSError`, if the system refuses them.
-pub(crate) fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
+/// `OSError`, if the system refuses threads that were asked for.
+pub(crate) fn pool(wanted: Threads) -> PyResult<Option<Arc<ThreadPool>>> {
+    let threads = wanted.count();
+    if threads == 1 {
+        return Ok(None);
+    }
     static FIRST: OnceLock<OfProcess> = OnceLock::new();
     let forks = FORKS.load(Ordering::Relaxed);
     let mut last = FIRST.get_or_init(|| OfProcess::new(forks));
@@ -74,19 +110,30 @@ pub(crate) fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
     }
     let mut pools = last.pools.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = pools.iter().find(|pool| pool.current_num_threads() == threads) {
-        return Ok(Arc::clone(pool));
+        return Ok(Some(Arc::clone(pool)));
+    }
+    let is_asked = matches!(wanted, Threads::Asked(_));
+    if !is_asked && last.refused.load(Ordering::Relaxed) == threads {
+        return Ok(None);
     }
     let pool = ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("matinv-{i}"))
-        .build()
-        .map_err(|error| {
-            PyOSError::new_err(format!("{threads} threads could not be started: {error}"))
-        })?;
+        .build();
+    let pool = match pool {
+        Ok(pool) => Arc::new(pool),
+        Err(error) if is_asked => {
+            let reason = error.to_string();
+            return Err(errors::of_call(&Error::Threads { threads, reason }));
+        }
+        Err(_) => {
+            last.refused.store(threads, Ordering::Relaxed);
+            return Ok(None);
+        }
+    };
     if pools.len() == KEPT {
         pools.remove(0);
     }
-    let pool = Arc::new(pool);
     pools.push(Arc::clone(&pool));
-    Ok(pool)
+    Ok(Some(pool))
 }

@@ -82,8 +82,7 @@ impl Pace<'_> {
             return Ok(work(Crew::Caller));
         }
         let worth = if count > 1 { estimate > SPREAD_NS } else { self.shares_one };
-        let spread = self.options.threads > 1 && worth;
-        let pool = spread.then(|| process::pool(self.options.threads)).transpose()?;
+        let pool = if worth { process::pool(self.options.threads)? } else { None };
         let start = Instant::now();
         let work = || match pool {
             Some(pool) => pool.install(|| work(Crew::Pool)),

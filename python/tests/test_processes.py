@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 
@@ -43,6 +44,96 @@ def test_thread_counts():
             pass
     matinv.set_threads(None)
     assert matinv.get_threads() == default
+
+
+def run_python(code, variable=None, before=(), **environment):
+    """What a Python of its own prints, with this value of MATINV_NUM_THREADS."""
+    environment = {**os.environ, **environment}
+    environment.pop("MATINV_NUM_THREADS", None)
+    if variable is not None:
+        environment["MATINV_NUM_THREADS"] = variable
+    command = [*before, sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_environment_sets_the_number_of_threads():
+    code = """
+        import matinv
+        print(matinv.get_threads(), matinv.info()["threads"])
+        with matinv.threads(2):
+            print(matinv.get_threads())
+        print(matinv.get_threads())
+        matinv.set_threads(4)
+        print(matinv.get_threads())
+        matinv.set_threads(None)
+        print(matinv.get_threads())
+    """
+    assert run_python(code, "3") == ["3", "3", "2", "3", "4", "3"]
+    usual = run_python("import matinv; print(matinv.get_threads())")
+    assert run_python("import matinv; print(matinv.get_threads())", "") == usual
+
+
+def test_a_number_of_threads_that_means_nothing():
+    code = """
+        import numpy as np
+        import matinv
+        a, stack = np.full((1, 1), 4.0), np.ones((100, 50, 50)) + 9 * np.eye(50)
+        for call in (matinv.get_threads, lambda: matinv.inv(a), lambda: matinv.inv_ex(stack)):
+            try:
+                call()
+            except ValueError as error:
+                assert type(error) is ValueError
+                print('MATINV_NUM_THREADS is "lots"' in str(error) and "1 to 1024" in str(error))
+        # Whoever says how many needs no variable.
+        print(matinv.inv(a, threads=1)[0, 0], matinv.inv(stack, threads=2).shape == stack.shape)
+        with matinv.threads(2):
+            print(matinv.inv(stack).shape == stack.shape)
+    """
+    assert run_python(code, "lots") == ["True", "True", "True", "0.25", "True", "True"]
+
+
+def limited_to_one_process():
+    """What to put before a command for the system to refuse it threads; None if that cannot be had."""
+    limit = ["prlimit", "--nproc=1"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # The limit does not bind root.
+        allowed = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]  # to read this program
+        limit = ["setpriv", "--reuid=65534", "--clear-groups", *allowed, *limit]
+    code = "import threading; threading.Thread(target=print).start()"
+    try:
+        done = subprocess.run([*limit, sys.executable, "-c", code], capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return limit if "can't start new thread" in done.stderr else None
+
+
+def test_without_threads_from_the_system_the_caller_works_alone():
+    # Those of numpy's BLAS are no concern of this test.
+    limit, few = limited_to_one_process(), {"OPENBLAS_NUM_THREADS": "1"}
+    if limit is None:
+        pytest.skip("nobody here can be refused threads")
+    code = """
+        import numpy as np
+        import matinv
+        stack = np.ones((3000, 30, 30)) + 9 * np.eye(30)
+        alone = matinv.inv(stack, threads=1)
+        def attempt(**options):
+            try:
+                print(np.array_equal(matinv.inv(stack, **options), alone))
+            except OSError as error:
+                print("3 worker threads could not be started" in str(error) and "refused")
+        attempt()
+        attempt(threads=3)
+        with matinv.threads(3):
+            attempt()
+        # What was set before the block was nothing, and is nothing after it.
+        attempt()
+    """
+    default = run_python(code, None, limit, **few)
+    assert default == ["True", "refused", "refused", "True"]
+    assert run_python(code, "3", limit, **few) == ["refused"] * 4
 
 
 def test_many_python_threads_at_once():

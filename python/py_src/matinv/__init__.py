@@ -27,7 +27,7 @@ __all__ = [
     "threads",
 ]
 
-__version__: str = _matinv.platform()["version"]
+__version__: str = _matinv.version
 
 _Policy = Literal["raise", "nan", "keep", "pinv"]
 

@@ -13,7 +13,14 @@ def get_threads() -> int:
     Returns
     -------
     int
-        What `set_threads` has set; the number of processors that this process may use if nothing.
+        What `set_threads` has set; if nothing, what the environment variable ``MATINV_NUM_THREADS`` said
+        when it was first looked at; without it, the number of processors that this process may use, or
+        as many as the CPU quota of its container pays for, if that is less.
+
+    Raises
+    ------
+    ValueError
+        If it is up to ``MATINV_NUM_THREADS``, and that is not a whole number from 1 to 1024.
 
     Examples
     --------
@@ -30,7 +37,8 @@ def set_threads(count: int | None) -> None:
     Parameters
     ----------
     count : int or None
-        At least 1. None stands for one thread for every processor.
+        At least 1. None stands for what `get_threads` says where nothing is set; then, if the system
+        refuses to start so many threads for want of processes, calls do without.
 
     Raises
     ------
@@ -75,15 +83,10 @@ class threads:  # noqa: N801 (a context manager reads as a word)
 
     def __init__(self, count: int | None) -> None:
         self._count = count
-        self._before: list[int] = []
+        self._before: list[int | None] = []
 
     def __enter__(self) -> threads:
-        self._before.append(get_threads())
-        try:
-            set_threads(self._count)
-        except BaseException:
-            self._before.pop()
-            raise
+        self._before.append(_matinv.set_threads(self._count))
         return self
 
     def __exit__(
