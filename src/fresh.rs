@@ -145,7 +145,7 @@ impl<'a, T: Copy + Default + Send + Sync> Output<'a, T> {
 /// Asks the system to bring memory that is about to be written in pages of 2 MiB, each of which
 /// costs one fault instead of 512. Where it declines, or knows no such pages, nothing changes.
 fn ask_for_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
     {
         const PAGE: usize = 2 << 20;
         // As numpy, which does the same: below, the smaller pages cost little.
@@ -162,7 +162,7 @@ fn ask_for_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
             }
         }
     }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
     let _ = memory;
 }
 
@@ -200,6 +200,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(miri))] // it has no such advice to give
     fn memory_is_advised_whatever_its_size_and_place() {
         for bytes in [0, 1, 4096, 4 << 20, (4 << 20) + 1, 9 << 20] {
             let mut memory = vec![MaybeUninit::new(7_u8); bytes];

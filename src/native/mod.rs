@@ -24,7 +24,7 @@ mod cholesky;
 mod factor;
 #[cfg(test)]
 mod graded_tests;
-#[cfg(all(test, unix))]
+#[cfg(all(test, unix, not(miri)))]
 mod guarded;
 mod indefinite;
 mod kernel;
