@@ -19,6 +19,9 @@ pub(crate) fn watch() {
                 // Whatever stood on the line, a progress bar or `^C`, is left behind.
                 let _ = writeln!(stderr());
             }
+            if let Some(words) = crate::stream::kept_words() {
+                crate::output::talk::line(&words);
+            }
             // At once: libraries that clean up at exit would wait for threads at work.
             signal_hook::low_level::exit(128 + signal);
         }

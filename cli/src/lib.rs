@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 pub mod format;
 mod interrupt;
+mod limits;
 mod machine;
 mod output;
 mod program;

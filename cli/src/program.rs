@@ -12,6 +12,7 @@ use std::process::ExitCode;
 ///
 /// Ends the process by itself for `--help`, bad usage, and signals.
 pub fn run() -> ExitCode {
+    crate::limits::outgrown_files_are_errors();
     ExitCode::from(run_with(std::env::args_os()))
 }
 

@@ -87,6 +87,39 @@ fn one_thread() {
     assert_eq!(threads(), (0, all));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_has_threads_of_its_own() {
+    run(this_program(), "fork", Some("3"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs the variable: see above"]
+#[allow(unsafe_code)]
+fn fork() {
+    let stack = stack();
+    let expected = inv(&stack).unwrap();
+    assert_eq!(threads().0, 3);
+    // SAFETY: this is the first thread of a program of one test. The child calls what this library
+    // offers to forked children and leaves without a look at the parent's affairs; one that hangs is
+    // ended by its alarm.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: no memory.
+        unsafe { libc::alarm(100) };
+        let alone = threads().1 == 1;
+        let same = inv(&stack).is_ok_and(|inverse| same_bits(&inverse, &expected));
+        let code = i32::from(!(alone && same && threads().0 == 3));
+        // SAFETY: no memory.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = -1;
+    // SAFETY: the child is one, and the status is written to an integer that is there.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child has the same inverses from three threads");
+}
+
 #[test]
 fn a_variable_that_means_nothing_is_an_error_where_it_is_needed() {
     run(this_program(), "no_number_of_threads", Some("a few"));
@@ -136,7 +169,7 @@ fn with_one_process() -> Option<Command> {
         let listed = limited(by).and_then(|mut command| command.arg("--list").output().ok());
         listed.is_some_and(|listed| listed.status.success())
     };
-    [other, "prlimit --nproc=1"].iter().find(works).and_then(|by| limited(by))
+    [other, "prlimit --nproc=1"].into_iter().find(works).and_then(|by| limited(by))
 }
 
 #[cfg(target_os = "linux")]

@@ -12,7 +12,7 @@ use crate::output::sink::{self, Sink, Wanted};
 use crate::output::summary::{Tally, hint};
 use crate::output::talk;
 use crate::stop::{Outcome, Stop, name};
-use crate::stream::{self, Opened};
+use crate::stream::{self, Finished, Opened};
 use clap::CommandFactory;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
@@ -33,6 +33,12 @@ pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
         complain("several inputs need --out-dir DIR for their inverses; -o FILE is for one input");
         return Err(Stop::new("several inputs need --out-dir DIR"));
     };
+    if let Some(finished) = finished(args, input)? {
+        if !args.quiet {
+            talk::line(&finished.words);
+        }
+        return Ok(if finished.failures == 0 { Outcome::Success } else { Outcome::Failures });
+    }
     let job = Job::new(args, input, args.output.as_deref())?;
     let ended = job.run()?;
     if !args.quiet
@@ -52,6 +58,33 @@ pub(crate) fn inv(args: &InvArgs) -> Result<Outcome, Stop> {
         talk::line(&summary);
     }
     Ok(if ended.tally.failures == 0 { Outcome::Success } else { Outcome::Failures })
+}
+
+/// The output of the same command with `--resume`, if it is there as a whole. Any other that is there
+/// is refused, unless it may be replaced.
+fn finished(args: &InvArgs, input: &Path) -> Result<Option<Finished>, Stop> {
+    let Some(output) = args.output.as_deref().filter(|_| args.resume && !args.force) else {
+        return Ok(None);
+    };
+    if !output.is_file() {
+        return Ok(None);
+    }
+    let job = Job::over_existing(args, input, Some(output))?;
+    let why = match stream::open(job.input, &job.name, &job.sink, args)? {
+        Opened::Whole { .. } => None,
+        Opened::Stream(source) => match stream::again(&job, *source, output)? {
+            Ok(finished) => return Ok(Some(finished)),
+            Err(why) => Some(why),
+        },
+    };
+    // It says that the output is there.
+    match (Job::new(args, input, Some(output)), why) {
+        (Err(stop), Some(why)) => {
+            Err(stop.hint(format!("it is not known to be what this command makes: {why}")))
+        }
+        (Err(stop), None) => Err(stop),
+        (Ok(_), _) => Ok(None),
+    }
 }
 
 /// Ends the program if options contradict each other, or this build, in a way that their
@@ -91,7 +124,7 @@ fn complain(text: &str) {
 }
 
 /// Refuses a report that could not be written, or that would replace input or output.
-fn check_report(path: &Path, args: &InvArgs, input: &Path, sink: &Sink) -> Result<(), Stop> {
+fn check_report(path: &Path, force: bool, input: &Path, sink: &Sink) -> Result<(), Stop> {
     let is_same = |other: &Path| {
         let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
         path == other || same(path, other).unwrap_or(false)
@@ -107,7 +140,7 @@ fn check_report(path: &Path, args: &InvArgs, input: &Path, sink: &Sink) -> Resul
             path.display()
         )));
     }
-    Ok(format::check_target(path, sink::existing(args.force))?)
+    Ok(format::check_target(path, sink::existing(force))?)
 }
 
 /// Refuses what is no stack of square matrices.
@@ -169,15 +202,33 @@ pub(crate) fn types_in_words((from, to): (&str, &str)) -> String {
 impl<'a> Job<'a> {
     /// Looks at the options, and refuses early what could not be written later.
     fn new(args: &'a InvArgs, input: &'a Path, output: Option<&Path>) -> Result<Self, Stop> {
+        Self::with(args, input, output, args.force)
+    }
+
+    /// The same where an output that exists is to be looked at.
+    fn over_existing(
+        args: &'a InvArgs,
+        input: &'a Path,
+        output: Option<&Path>,
+    ) -> Result<Self, Stop> {
+        Self::with(args, input, output, true)
+    }
+
+    fn with(
+        args: &'a InvArgs,
+        input: &'a Path,
+        output: Option<&Path>,
+        force: bool,
+    ) -> Result<Self, Stop> {
         let threads = asked_threads(args.threads)?;
         let sink = Sink::new(Wanted {
             output,
             format: args.format.map(Into::into),
-            force: args.force,
+            force,
             key: "inverse",
         })?;
         if let Some(path) = &args.report {
-            check_report(path, args, input, &sink)?;
+            check_report(path, force, input, &sink)?;
         }
         let limit = memory_limit(args.memory);
         Ok(Job { args, input, name: name(input), sink, threads, limit })
@@ -185,6 +236,11 @@ impl<'a> Job<'a> {
 
     /// Inverts it: a stack in an npy file piece by piece, anything else as a whole.
     fn run(&self) -> Result<Ended, Stop> {
+        if let Some(path) = self.sink.path().filter(|_| !self.args.resume && !self.args.quiet)
+            && let Some(words) = stream::left_words(path)
+        {
+            talk::warning(&words);
+        }
         match stream::open(self.input, &self.name, &self.sink, self.args)? {
             Opened::Stream(source) => stream::run(self, *source),
             Opened::Whole { reason } if self.args.resume => {

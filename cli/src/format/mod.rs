@@ -28,6 +28,8 @@ use ndarray::ArrayViewD;
 
 pub use data::{Data, Element, ElementType, ElementVisitor, Endian};
 pub use error::{Fault, FormatError, Place};
+#[cfg(unix)]
+pub(crate) use save::mode_beside;
 pub use save::{Existing, check_target, remove_unfinished, save_atomically};
 pub(crate) use save::{Staged, regular_target};
 

@@ -1,6 +1,6 @@
 //! numpy's `.npz`: a zip archive of npy files, stored or deflated.
 
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 
 use ndarray::ArrayViewD;
 use zip::result::ZipError;
@@ -75,9 +75,44 @@ pub(crate) fn write<T: Element>(
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .large_file(true);
-    let mut archive = ZipWriter::new_stream(out);
+    let mut out = Abandoned { inner: out, failed: false };
+    let mut archive = ZipWriter::new_stream(&mut out);
     archive.start_file(format!("{key}.npy"), options).map_err(broken)?;
     npy::write(array, &mut archive)?;
     archive.finish().map_err(broken)?.flush()?;
     Ok(())
+}
+
+/// A writer that says once that it has failed, and then takes all without doing anything: a
+/// `ZipWriter` that is dropped after a failure finishes its archive, and complains on stderr if
+/// that fails, too.
+struct Abandoned<'a> {
+    inner: &'a mut dyn Write,
+    failed: bool,
+}
+
+impl Abandoned<'_> {
+    fn unless_failed<T>(
+        &mut self,
+        otherwise: T,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.failed {
+            return Ok(otherwise);
+        }
+        let written = write(self.inner);
+        let is_over = |error: &io::Error| error.kind() != io::ErrorKind::Interrupted;
+        self.failed = written.as_ref().is_err_and(is_over);
+        written
+    }
+}
+
+impl Write for Abandoned<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_failed(bytes.len(), |inner| inner.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_failed((), |inner| inner.flush())
+    }
 }

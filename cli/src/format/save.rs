@@ -40,7 +40,8 @@ pub fn check_target(path: &Path, existing: Existing) -> Result<(), FormatError> 
 /// then renamed.
 ///
 /// On any error the target is untouched and the temporary file is gone. A new file gets the
-/// permissions of any new file (the umask applies), a replaced one keeps its own. A symbolic link
+/// permissions of any new file (the umask applies), a replaced one keeps its own, and the temporary
+/// file never has more than that. A symbolic link
 /// is followed: the file it points to is replaced, the link stays; a link to nothing is refused.
 /// Devices, pipes, `/dev/stdout` and its like are written straight, whatever `existing` says.
 ///
@@ -61,17 +62,65 @@ pub fn save_atomically<E: From<FormatError>>(
         Target::Stream => {
             // Appending leaves alone what a shell's `>> file` has put behind /dev/stdout.
             let file = OpenOptions::new().append(true).open(path).map_err(refused)?;
-            let mut out = BufWriter::new(file);
-            body(&mut out)?;
-            return out.flush().map_err(refused);
+            return fill(BufWriter::new(file), body, refused);
         }
     };
     let mut staged = Staged::temporary(target, existing).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 16, &mut staged.file);
-    body(&mut out)?;
-    out.flush().map_err(refused)?;
-    drop(out);
+    fill(BufWriter::with_capacity(1 << 16, &mut staged.file), body, refused)?;
     staged.finish().map_err(failed)
+}
+
+/// Writes all of a body. What the system refuses comes back through `refused`, whatever the body
+/// has made of it.
+fn fill<E>(
+    inner: impl Write,
+    body: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    refused: impl FnOnce(io::Error) -> E,
+) -> Result<(), E> {
+    let mut out = Watched { inner, failed: None };
+    let written = body(&mut out);
+    match (out.failed.take(), written) {
+        (Some(error), _) => Err(refused(error)),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => out.inner.flush().map_err(refused),
+    }
+}
+
+/// Remembers why a writer has failed: encoders around it may hide that, and none knows the file.
+struct Watched<W> {
+    inner: W,
+    failed: Option<io::Error>,
+}
+
+impl<W> Watched<W> {
+    fn watch<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.failed.get_or_insert_with(|| same_error(error));
+        }
+        written
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes);
+        self.watch(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.inner.flush();
+        self.watch(flushed)
+    }
+}
+
+/// The same error once more.
+fn same_error(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
 }
 
 /// The file that this output will be, a symbolic link followed; `None` for a device or pipe.
@@ -103,7 +152,7 @@ impl Staged {
         let mut builder = Builder::new();
         builder.prefix(".matinv-").suffix(".tmp");
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode_beside(&target)));
         let (file, path) = builder.tempfile_in(directory(&target))?.into_parts();
         let unfinished = Some(Unfinished::new(&path));
         Ok(Staged { file, path, target, existing, _unfinished: unfinished })
@@ -125,19 +174,23 @@ impl Staged {
         Ok(Staged { file, path, target, existing, _unfinished: None })
     }
 
-    /// Flushes the file to the disk and gives it its name.
+    /// Flushes the file to the disk and gives it its name. A lock on the file is held until it has
+    /// the name, on Unix.
     pub(crate) fn finish(self) -> Result<(), FormatError> {
         let Staged { file, path, target, existing, _unfinished } = self;
         if let Some(permissions) = permissions_of(&target) {
             file.set_permissions(permissions)?;
         }
         file.sync_all()?;
-        // Windows renames no file that is open.
+        // Windows renames no file that is open: there, the lock ends before.
+        #[cfg(not(unix))]
         drop(file);
         let persisted = match existing {
             Existing::Replace => path.persist(&target),
             Existing::Keep => path.persist_noclobber(&target),
         };
+        #[cfg(unix)]
+        drop(file);
         persisted.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => FormatError::new(Fault::Exists),
             _ => error.error.into(),
@@ -230,6 +283,14 @@ fn missing(directory: &Path, error: &io::Error) -> FormatError {
     FormatError::new(Fault::Io { source })
 }
 
+/// The mode for a file that is to take the place of `target`: no more than that file has, or that of
+/// any new file. The umask applies to either.
+#[cfg(unix)]
+pub(crate) fn mode_beside(target: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    permissions_of(target).map_or(0o666, |permissions| permissions.mode() & 0o777)
+}
+
 fn permissions_of(path: &Path) -> Option<Permissions> {
     fs::metadata(path).ok().map(|metadata| metadata.permissions())
 }
@@ -239,5 +300,77 @@ fn permissions_of(path: &Path) -> Option<Permissions> {
 fn sync_directory(path: &Path) {
     if let Ok(directory) = File::open(directory(path)) {
         let _ = directory.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mode bits of all files but `X`, which is there, too.
+    #[cfg(unix)]
+    fn modes_beside_x(directory: &Path) -> Vec<u32> {
+        use std::os::unix::fs::PermissionsExt;
+        let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+        let others = entries.filter(|entry| entry.file_name() != "X");
+        others.map(|entry| entry.metadata().unwrap().permissions().mode() & 0o777).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_temporary_file_has_no_more_permissions_than_what_it_replaces() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("X");
+        fs::write(&target, "before").unwrap();
+        for mode in [0o600, 0o400, 0o000, 0o640] {
+            fs::set_permissions(&target, Permissions::from_mode(mode)).unwrap();
+            save_atomically::<FormatError>(&target, Existing::Replace, |out| {
+                out.write_all(b"after")?;
+                let [meanwhile] = modes_beside_x(place.path())[..] else { panic!("one file") };
+                assert_eq!(meanwhile & !mode, 0, "{meanwhile:o} for {mode:o}");
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, mode);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_is_held_until_the_file_has_its_name() {
+        let place = tempfile::tempdir().unwrap();
+        let (partial, target) = (place.path().join("X.partial"), place.path().join("X"));
+        let file = File::create_new(&partial).unwrap();
+        file.lock().unwrap();
+        let waiting = File::open(&partial).unwrap();
+        let staged = Staged::kept(file, &partial, 0, target.clone(), Existing::Keep).unwrap();
+        // Whoever gets the lock finds the file renamed.
+        let renamed = std::thread::spawn(move || {
+            waiting.lock().unwrap();
+            (partial.exists(), target.exists())
+        });
+        staged.finish().unwrap();
+        assert_eq!(renamed.join().unwrap(), (false, true));
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_named_whatever_the_body_makes_of_it() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let body =
+            |out: &mut dyn Write| out.write_all(&[0]).map_err(|_| FormatError::new(Fault::Empty));
+        let refused = |error: io::Error| FormatError::from(error).named("X.npz");
+        let error = fill(Full, body, refused).unwrap_err();
+        assert_eq!(error.name, "X.npz");
+        let Fault::Io { source } = *error.fault else { panic!("{error}") };
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull);
     }
 }

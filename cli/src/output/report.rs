@@ -2,8 +2,10 @@
 
 use crate::output::matrix::{Entry, index_of};
 use matinv::{Error, Status, Verdict};
-use serde::{Serialize, Serializer};
-use std::io::{self, Write};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// What stands above the list of matrices.
 #[derive(Debug, Serialize)]
@@ -102,6 +104,60 @@ pub(crate) fn around(
     write!(out, "{open},\n  \"matrices\": [")?;
     matrices(out)?;
     out.write_all(if head.count == 0 { b"]\n}\n" } else { b"\n  ]\n}\n" })
+}
+
+/// What became of the matrices, as a report says.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) count: usize,
+    pub(crate) inverted: usize,
+    pub(crate) pseudo_inverted: usize,
+    pub(crate) failed: usize,
+}
+
+impl Summary {
+    /// Whether it can be that of so many matrices.
+    pub(crate) fn is_of(self, count: usize) -> bool {
+        let parts = [self.inverted, self.pseudo_inverted, self.failed].map(|part| part as u128);
+        self.count == count && parts.iter().sum::<u128>() == count as u128
+    }
+}
+
+/// Bytes that no head has.
+const LONGEST_HEAD: u64 = 1 << 20;
+
+/// Reads the head of a report; `None` if it is none of the same input, output and options, or not
+/// whole.
+pub(crate) fn summary(mut file: &File, expected: &Head<'_>) -> io::Result<Option<Summary>> {
+    let mut text = Vec::new();
+    file.take(LONGEST_HEAD).read_to_end(&mut text)?;
+    let end = b",\n  \"matrices\": [";
+    let Some(at) = text.windows(end.len()).position(|bytes| bytes == end) else { return Ok(None) };
+    text.truncate(at);
+    text.push(b'}');
+    let mut tail = Vec::new();
+    let back = file.metadata()?.len().min(4);
+    file.seek(SeekFrom::End(-i64::try_from(back).unwrap_or_default()))?;
+    file.take(4).read_to_end(&mut tail)?;
+    let (Ok(mut found), Ok(mut expected)) =
+        (serde_json::from_slice::<Value>(&text), serde_json::to_value(expected))
+    else {
+        return Ok(None);
+    };
+    let summary = serde_json::from_value::<Summary>(found.clone());
+    for head in [&mut found, &mut expected] {
+        if let Some(head) = head.as_object_mut() {
+            head.retain(|key, _| {
+                ["matinv", "input", "output", "shape", "dtype", "computed_in", "options"]
+                    .contains(&key.as_str())
+            });
+            if let Some(Value::Object(options)) = head.get_mut("options") {
+                // They do not shape the result.
+                options.remove("threads");
+            }
+        }
+    }
+    Ok(summary.ok().filter(|_| found == expected && tail == b"]\n}\n"))
 }
 
 /// Writes the line of the matrix at a position in index order.

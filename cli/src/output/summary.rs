@@ -113,6 +113,88 @@ impl Tally {
         }
     }
 
+    /// What cannot be in a tally of the first `count` matrices of an array of this shape, if there
+    /// is such a thing: for one that comes from a file.
+    pub(crate) fn fault(&self, shape: &[usize], count: usize) -> Option<&'static str> {
+        let axes = shape.len() - 2;
+        let sum: u128 = self.structures.iter().map(|&(_, count)| count as u128).sum();
+        let is_within = |extreme: Extreme| extreme.is_none_or(|(position, _)| position < count);
+        let is_twice = |k: usize, s: Structure| self.structures[..k].iter().any(|&(t, _)| s == t);
+        let mut structures = self.structures.iter().enumerate();
+        let mut engines = self.engines.iter().enumerate();
+        Some(match () {
+            () if self.leading != shape[..axes] || self.order != shape[axes] => "its shape",
+            () if self.count != count => "its count",
+            () if self.inverted.checked_add(self.failures) != Some(count) => {
+                "its number of inverses and failures"
+            }
+            () if self.pseudo_inverted > self.failures => "its number of pseudo-inverses",
+            () if sum != self.inverted as u128 => "its count of structures",
+            () if structures.any(|(k, &(s, count))| count == 0 || is_twice(k, s)) => {
+                "its list of structures"
+            }
+            () if self.engines.is_empty() != (count == 0)
+                || engines.any(|(k, engine)| self.engines[..k].contains(engine)) =>
+            {
+                "its list of engines"
+            }
+            () if self.least_rcond.is_some() != (self.inverted > 0)
+                || !is_within(self.least_rcond)
+                || self.near_singular > self.inverted =>
+            {
+                "its least rcond"
+            }
+            () if !is_within(self.worst_quality)
+                || self.worst_quality.is_some() && self.inverted == 0 =>
+            {
+                "its worst residual"
+            }
+            () if !self.names_failures(count) => "its list of failures",
+            () if !self.hints.iter().all(|hint| is_hint_of_a_stack(hint)) => "its hints",
+            () => return None,
+        })
+    }
+
+    /// Whether the failures that are spelled out can be the first of the first `count` matrices.
+    fn names_failures(&self, count: usize) -> bool {
+        let positions: Option<Vec<usize>> =
+            self.named.iter().map(|failure| self.position(&failure.index)).collect();
+        let Some(positions) = positions else { return false };
+        let is_inside = |error: &Error| match *error {
+            Error::NonFinite { row, col } | Error::Overflow { row, col } => {
+                row < self.order && col < self.order
+            }
+            Error::Singular { pivot } => pivot < self.order,
+            Error::NotPositiveDefinite { minor } => 0 < minor && minor <= self.order,
+            _ => true,
+        };
+        positions.len() == self.failures.min(SPELLED_OUT)
+            && positions.is_sorted_by(|a, b| a < b)
+            && positions.last().is_none_or(|&last| last < count)
+            && self.named.iter().all(|failure| is_inside(&failure.error))
+    }
+
+    /// The position of an index, if it is within the axes.
+    fn position(&self, index: &[usize]) -> Option<usize> {
+        if index.len() != self.leading.len() {
+            return None;
+        }
+        index.iter().zip(&self.leading).try_fold(0_usize, |position, (&i, &length)| {
+            (i < length).then_some(())?;
+            position.checked_mul(length)?.checked_add(i)
+        })
+    }
+
+    /// Whether residuals were measured.
+    pub(crate) fn has_quality(&self) -> bool {
+        self.worst_quality.is_some()
+    }
+
+    /// The position of the first matrix that could not be inverted.
+    pub(crate) fn first_failure(&self) -> Option<usize> {
+        self.position(&self.named.first()?.index)
+    }
+
     /// Of how many matrices which structure was used, among those inverted; the most frequent
     /// first.
     pub(crate) fn structures(&self) -> Vec<(Structure, usize)> {
@@ -245,6 +327,18 @@ pub(crate) fn listed(structures: &[(Structure, usize)]) -> String {
     let words: Vec<String> =
         structures.iter().map(|(structure, count)| format!("{count} {structure}")).collect();
     words.join(", ")
+}
+
+/// Whether [`hint`] says this of some matrix of a stack.
+fn is_hint_of_a_stack(text: &str) -> bool {
+    let errors = [
+        Error::NonFinite { row: 0, col: 0 },
+        Error::Singular { pivot: 0 },
+        Error::NotPositiveDefinite { minor: 1 },
+        Error::IllConditioned { rcond: 0.0, limit: 0.0 },
+        Error::Overflow { row: 0, col: 0 },
+    ];
+    errors.iter().any(|error| hint(error) == Some(text))
 }
 
 /// The option that helps.

@@ -3,15 +3,21 @@
 //!
 //! Beside `out.npy` stand `out.npy.partial`, its journal `out.npy.partial.json`, and
 //! `out.npy.partial.report` if there is a report. The journal is replaced in one step, after what
-//! it counts is safe on the disk. While a run writes the partial output it holds a lock on it.
+//! it counts is safe on the disk. While a run writes the partial output it holds a lock on it, until
+//! the output has its name.
 
+use super::identity::{difference, identity};
+use super::kept::Keeping;
+use super::left::{self, Expected, State};
+use super::own::{self, Opened, Own};
 use super::source::Source;
 use crate::commands::Job;
-use crate::output::summary::Tally;
+use crate::format::{Existing, Fault, FormatError};
+use crate::output::talk;
 use crate::stop::Stop;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use std::fs::{self, File, TryLockError};
+use flate2::Crc;
+use serde_json::{Value, json};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,38 +28,21 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// How many times longer than the last entry took; some ten percent go to the journal at most.
 const PATIENCE: u32 = 10;
 
-/// How far a stream has come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct State {
-    /// Matrices looked at.
-    pub(super) done: usize,
-    /// Bytes of the output.
-    pub(super) output: u64,
-    /// Bytes of the lines for the report.
-    pub(super) report: u64,
-    /// Time that it took.
-    pub(super) time: Duration,
-    pub(super) tally: Tally,
-}
+/// Bytes that no journal has.
+const LONGEST: u64 = 1 << 20;
 
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    identity: Value,
-    state: State,
-}
-
-/// The three files beside an output.
+/// The files beside an output.
 #[derive(Debug)]
 pub(super) struct Paths {
     pub(super) output: PathBuf,
-    pub(super) report: PathBuf,
-    journal: PathBuf,
+    report: PathBuf,
+    pub(super) journal: PathBuf,
     /// What becomes the journal.
     next: PathBuf,
 }
 
 impl Paths {
-    fn beside(target: &Path) -> Self {
+    pub(super) fn beside(target: &Path) -> Self {
         let with = |suffix: &str| {
             let mut name = target.as_os_str().to_owned();
             name.push(suffix);
@@ -66,6 +55,14 @@ impl Paths {
             next: with(".partial.json.next"),
         }
     }
+
+    /// Removes all but the output.
+    pub(super) fn remove_others(&self) {
+        for path in [&self.report, &self.next, &self.journal] {
+            // It may never have been made; and whatever stays does no harm.
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// The journal of an output.
@@ -73,83 +70,141 @@ pub(super) struct Journal {
     pub(super) paths: Paths,
     identity: Value,
     due: Instant,
+    /// Permissions of files beside the output.
+    mode: u32,
+    /// The last entry, to know it again.
+    last: Option<File>,
+    keeping: Option<Keeping>,
+    count: usize,
+    quiet: bool,
+}
+
+/// What a run begins with.
+pub(super) struct Begun {
+    pub(super) journal: Journal,
+    /// The partial output, locked.
+    pub(super) output: File,
+    /// The lines for the report, if there is to be one.
+    pub(super) lines: Option<File>,
+    /// Where to go on, `None` for the beginning.
+    pub(super) state: Option<State>,
+}
+
+/// What an entry says.
+pub(super) enum Entry {
+    /// Of this run.
+    Same(Box<State>),
+    /// Of another one: how that differs.
+    Other(String),
+    /// It cannot be relied upon, and why.
+    Bad(String),
 }
 
 impl Journal {
-    /// Opens or begins the journal of what is to be `target`. Beside it are the partial output,
-    /// locked, and where to go on, `None` for the beginning.
+    /// Opens or begins the journal of what is to be `target`, and the files beside it.
     pub(super) fn open(
         target: &Path,
+        existing: Existing,
         job: &Job<'_>,
         source: &Source,
-    ) -> Result<(Self, File, Option<State>), Stop> {
+        expected: &Expected<'_>,
+    ) -> Result<Begun, Stop> {
+        let own = Own::beside(target, job.args.force)?;
+        let mode = mode_beside(target);
         let journal = Journal {
             paths: Paths::beside(target),
             identity: identity(job, source)?,
             due: Instant::now(),
+            mode,
+            last: None,
+            keeping: None,
+            count: source.count(),
+            quiet: job.args.quiet,
         };
-        let output = journal.locked_output()?;
-        match journal.left() {
-            Ok(state) => Ok((journal, output, state)),
-            Err(_) if job.args.force => Ok((journal, output, None)),
-            Err(stop) => Err(stop.hint("give --force to start over, or -o another name")),
+        let Opened { file, is_new } = own.open_locked(&journal.paths.output, mode)?;
+        let begun = journal.begun(target, existing, job, &own, expected, file);
+        if begun.is_err() && is_new {
+            // It was made for the lock only.
+            let _ = fs::remove_file(Paths::beside(target).output);
         }
+        begun
     }
 
-    /// The partial output, made if there is none: this run's alone.
-    fn locked_output(&self) -> Result<File, Stop> {
-        let path = &self.paths.output;
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(|error| Stop::new(format!("{}: {error}", path.display())))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                let stop = Stop::new(format!("{}: another run is writing it", path.display()));
-                Err(stop.hint("wait for its end, or give -o another name"))
-            }
-            // Some file systems have no locks.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    fn begun(
+        self,
+        target: &Path,
+        existing: Existing,
+        job: &Job<'_>,
+        own: &Own,
+        expected: &Expected<'_>,
+        output: File,
+    ) -> Result<Begun, Stop> {
+        if existing == Existing::Keep && fs::symlink_metadata(target).is_ok() {
+            // Another run has come to its end before this one had the lock.
+            let error = FormatError::new(Fault::Exists).named(&target.to_string_lossy());
+            return Err(error.into());
         }
+        own.check(&self.paths.next)?;
+        own.check(&self.paths.journal)?;
+        own.check(&self.paths.report)?;
+        let lines = match &job.args.report {
+            None => None,
+            Some(report) => Some(own.open(&self.paths.report, mode_beside(report))?.file),
+        };
+        let state = match self.left(own, expected, &output, lines.as_ref()) {
+            Ok(state) => state,
+            Err(_) if job.args.force => None,
+            Err(stop) => {
+                return Err(stop.hint("give --force to start over, or -o another name"));
+            }
+        };
+        Ok(Begun { journal: self, output, lines, state })
     }
 
     /// What an earlier run has left.
-    fn left(&self) -> Result<Option<State>, Stop> {
-        let Paths { output, report, journal, .. } = &self.paths;
-        let name = journal.display();
-        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let partial = length(output);
+    fn left(
+        &self,
+        own: &Own,
+        expected: &Expected<'_>,
+        output: &File,
+        lines: Option<&File>,
+    ) -> Result<Option<State>, Stop> {
+        let (path, name) = (&self.paths.output, self.paths.journal.display());
+        let failed = |error: io::Error| Stop::new(format!("{}: {error}", path.display()));
         // Renamed already, or never begun: it was made for the lock.
-        if partial == 0 {
+        if output.metadata().map_err(failed)?.len() == 0 {
             return Ok(None);
         }
-        let text = fs::read(journal).map_err(|error| {
-            Stop::new(format!("{}: its journal {name}: {error}", output.display()))
-        })?;
-        let entry: Entry = serde_json::from_slice(&text)
-            .map_err(|error| Stop::new(format!("{name}: no journal that can be read: {error}")))?;
-        if let Some(difference) = difference(&entry.identity, &self.identity) {
-            return Err(Stop::new(format!("{name}: belongs to another run: {difference}")));
-        }
-        let state = entry.state;
-        let lines = length(report);
-        for (path, found, expected) in
-            [(output, partial, state.output), (report, lines, state.report)]
-        {
-            if found < expected {
-                let path = path.display();
-                return Err(Stop::new(format!(
-                    "{path}: has {found} bytes, its journal counts {expected}"
-                )));
+        let Some(text) = own.read(&self.paths.journal, LONGEST)? else {
+            return Err(Stop::new(format!("{}: its journal {name} is missing", path.display())));
+        };
+        let why = match read(&text, &self.identity) {
+            Entry::Other(difference) => {
+                return Err(Stop::new(format!("{name}: belongs to another run: {difference}")));
             }
+            Entry::Bad(why) => why,
+            Entry::Same(state) => match left::fault(&state, expected, output, lines) {
+                Ok(None) => return Ok(Some(*state)),
+                Ok(Some(why)) => why,
+                Err(error) => return Err(failed(error)),
+            },
+        };
+        if !self.quiet {
+            talk::warning(&format!("{name}: {why}; all is done from the beginning"));
         }
-        Ok(Some(state))
+        Ok(None)
     }
 
     /// Makes the first entry, before anything is written. The next one is due after the first piece:
     /// a run that is killed early shows that it can go on, too.
-    pub(super) fn begin(&mut self, state: &State) -> Result<(), Stop> {
-        self.enter(state, Instant::now())?;
+    pub(super) fn begin(&mut self, state: &State, is_new: bool) -> Result<(), Stop> {
+        if is_new {
+            self.enter(state, Instant::now())?;
+        }
         self.due = Instant::now();
+        if !self.quiet {
+            self.keeping = Some(Keeping::begin(&self.paths.output, state.done, self.count));
+        }
         Ok(())
     }
 
@@ -160,80 +215,98 @@ impl Journal {
 
     /// Makes an entry: all that it counts must be on the disk.
     pub(super) fn enter(&mut self, state: &State, began: Instant) -> Result<(), Stop> {
-        let failed =
-            |error: io::Error| Stop::new(format!("{}: {error}", self.paths.journal.display()));
-        let entry = json!({ "identity": self.identity, "state": state });
+        let mut entry = json!({ "identity": self.identity, "state": state });
+        entry["checksum"] = checksum(&entry).into();
+        let Paths { next, journal, .. } = &self.paths;
         let write = || {
-            let mut file = File::create(&self.paths.next)?;
+            // That of a run that was killed while it wrote one.
+            let _ = fs::remove_file(next);
+            let mut file = own::created(next, self.mode)?;
             file.write_all(format!("{entry:#}\n").as_bytes())?;
             file.sync_all()?;
+            // Windows renames no file that is open.
+            #[cfg(not(unix))]
             drop(file);
-            fs::rename(&self.paths.next, &self.paths.journal)
+            fs::rename(next, journal)?;
+            #[cfg(unix)]
+            return Ok(Some(file));
+            #[cfg(not(unix))]
+            Ok(None)
         };
-        write().map_err(failed)?;
+        let written: io::Result<Option<File>> = write();
+        self.last = written.map_err(|error| {
+            let _ = fs::remove_file(next);
+            Stop::new(format!("{}: {error}", journal.display())).hint(
+                "what the journal counts is kept; once that is mended, the same command goes on",
+            )
+        })?;
+        if let Some(keeping) = &self.keeping {
+            keeping.update(state.done);
+        }
         self.due = Instant::now() + INTERVAL.max(began.elapsed() * PATIENCE);
         Ok(())
     }
 
-    /// Removes all but the output, which has its name by now.
+    /// Removes all but the output, which has its name by now. Another run may have begun since: what
+    /// is its is left.
     pub(super) fn close(self) {
-        let Paths { report, journal, next, .. } = &self.paths;
-        for path in [report, next, journal] {
-            // It may never have been made; and whatever stays does no harm.
-            let _ = fs::remove_file(path);
+        let is_ours = |last: &File| own::is_at(last, &self.paths.journal).unwrap_or(true);
+        if self.last.as_ref().is_none_or(is_ours) {
+            self.paths.remove_others();
         }
     }
 }
 
-/// What must be the same for a partial output to be of use.
-fn identity(job: &Job<'_>, source: &Source) -> Result<Value, Stop> {
-    let args = job.args;
-    let mut options = match serde_json::to_value(job.options()) {
-        Ok(Value::Object(options)) => options,
-        _ => Map::new(),
+/// Reads an entry.
+pub(super) fn read(text: &[u8], identity: &Value) -> Entry {
+    let entry = match serde_json::from_slice::<Value>(text) {
+        Ok(entry) => entry,
+        Err(error) => return Entry::Bad(format!("is no journal that can be read ({error})")),
     };
-    // The threads do not shape the result, and BLAS has one for each matrix of a stack.
-    options.remove("threads");
-    if source.count() > 1 {
-        options.remove("blas_threads");
+    if entry["checksum"].as_u64() != Some(checksum(&entry).into()) {
+        return Entry::Bad("its checksum is wrong".to_owned());
     }
-    // As a word, which comes back to the bit.
-    options.insert("min_rcond".to_owned(), args.min_rcond.map(|x| x.to_string()).into());
-    options.insert("quality".to_owned(), args.quality.into());
-    options.insert("report".to_owned(), args.report.is_some().into());
-    let stamp = serde_json::to_value(source.stamp)
-        .map_err(|error| Stop::new(format!("{}: {error}", job.name)))?;
-    Ok(json!({
-        "matinv": env!("CARGO_PKG_VERSION"),
-        "input": {
-            "stamp": stamp,
-            "shape": source.shape,
-            "type": source.header.element.name(),
-            "byte order": format!("{:?}", source.header.endian),
-            "offset": source.header.data_offset,
-        },
-        "options": options,
-    }))
+    if let Some(difference) = difference(&entry["identity"], identity) {
+        return Entry::Other(difference);
+    }
+    match serde_json::from_value(entry["state"].clone()) {
+        Ok(state) => Entry::Same(Box::new(state)),
+        Err(error) => Entry::Bad(format!("cannot be understood ({error})")),
+    }
 }
 
-/// The first difference in words.
-fn difference(before: &Value, now: &Value) -> Option<String> {
-    if before["input"] != now["input"] {
-        return Some("the input has changed since, or is another one".to_owned());
+/// CRC-32 of what an entry says, in the one form that has sorted keys and no blanks.
+fn checksum(entry: &Value) -> u32 {
+    let mut crc = Crc::new();
+    for part in ["identity", "state"] {
+        crc.update(entry[part].to_string().as_bytes());
     }
-    if before["matinv"] != now["matinv"] {
-        return Some(format!("matinv {}, this is {}", before["matinv"], now["matinv"]));
-    }
-    let (before, now) = (&before["options"], &now["options"]);
-    let of = |options: &Value, key: &str| match &options[key] {
-        Value::String(word) => word.clone(),
-        Value::Null => "none".to_owned(),
-        value => value.to_string(),
-    };
-    let keys = now.as_object().into_iter().flat_map(Map::keys);
-    keys.filter(|key| before[key.as_str()] != now[key.as_str()])
-        .map(|key| {
-            format!("{} was {}, now it is {}", key.replace('_', "-"), of(before, key), of(now, key))
-        })
-        .next()
+    crc.sum()
+}
+
+/// How far an entry says it is: matrices done, and of how many. For words only.
+pub(super) fn progress(text: &[u8]) -> Option<(u64, u64)> {
+    let entry: Value = serde_json::from_slice(text).ok()?;
+    let shape = entry["identity"]["input"]["shape"].as_array()?;
+    let (leading, _) = shape.split_at_checked(shape.len().checked_sub(2)?)?;
+    let count = leading.iter().try_fold(1_u64, |count, n| count.checked_mul(n.as_u64()?))?;
+    Some((entry["state"]["done"].as_u64()?, count))
+}
+
+/// Reads the journal beside an output, if there is one that is ours.
+pub(super) fn text_beside(target: &Path) -> Option<Vec<u8>> {
+    let own = Own::beside(target, false).ok()?;
+    own.read(&Paths::beside(target).journal, LONGEST).ok()?
+}
+
+/// Permissions of what stands beside an output until it has them.
+#[cfg(unix)]
+fn mode_beside(target: &Path) -> u32 {
+    // The owner has to be able to go on.
+    crate::format::mode_beside(target) | 0o600
+}
+
+#[cfg(not(unix))]
+fn mode_beside(_: &Path) -> u32 {
+    0
 }

@@ -5,11 +5,19 @@
 //! counts and writes, in index order. The channels hold nothing, so no more pieces exist than
 //! [`bound`] counts. The output is the same to the bit as that of the whole stack at once.
 
+mod again;
 mod bound;
+mod identity;
 mod journal;
+mod kept;
+mod left;
 mod output;
+mod own;
 mod source;
 
+pub(crate) use again::{Finished, again, left_words};
+#[cfg(unix)]
+pub(crate) use kept::kept_words;
 pub(crate) use source::{FORTRAN, Opened, open};
 
 use crate::cli::OnFailureArg;
@@ -74,11 +82,7 @@ fn stream<T: Entry>(
 ) -> Result<Ended, Stop> {
     let args = job.args;
     let (order, count) = (source.order(), source.count());
-    let extras =
-        Extras { pseudo_inverses: args.on_failure == OnFailureArg::Pinv, quality: args.quality };
-    let threads = job.threads.unwrap_or_else(machine::threads);
-    let needs = Needs::new::<T>(order, threads, extras);
-    let length = needs.piece(job.limit, &job.name)?.min(count);
+    let length = needs::<T>(job, &source).piece(job.limit, &job.name)?.min(count);
     let inverter = job.inverter(count);
 
     let mut output = Output::begin::<T>(job, &source)?;
@@ -132,6 +136,14 @@ fn stream<T: Entry>(
     let tally = output.finish(&source, types)?;
     let (warning, written) = (tally.warning::<T>(), job.is_written(&tally));
     Ok(Ended { warning, types: types_in_words(types), tally, time, written })
+}
+
+/// Bytes that the stream of a source needs.
+fn needs<T: Entry>(job: &Job<'_>, source: &Source) -> Needs {
+    let args = job.args;
+    let extras =
+        Extras { pseudo_inverses: args.on_failure == OnFailureArg::Pinv, quality: args.quality };
+    Needs::new::<T>(source.order(), job.threads.unwrap_or_else(machine::threads), extras)
 }
 
 /// Starts a thread, which the system may refuse.

@@ -1,6 +1,7 @@
 //! The output and report of a stream while they grow.
 
-use super::journal::{Journal, State};
+use super::journal::{Begun, Journal};
+use super::left::{Expected, State};
 use super::source::Source;
 use crate::commands::Job;
 use crate::format::npy::{self, Header, Order};
@@ -11,7 +12,7 @@ use crate::output::sink::existing;
 use crate::output::summary::Tally;
 use crate::stop::Stop;
 use matinv::Verdict;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -37,13 +38,20 @@ impl<'a> Output<'a> {
         let Some(target) = format::regular_target(name, existing)? else {
             return Err(Stop::new(format!("{}: is no regular file any more", name.display())));
         };
-        let (mut journal, partial, left) = if job.args.resume {
-            let (journal, partial, left) = Journal::open(&target, job, source)?;
-            (Some(journal), Some(partial), left)
+        let header = Header::encode(T::TYPE, Order::C, &source.shape)?;
+        let begun = if job.args.resume {
+            let expected = Expected::new(job, source, &header, size_of::<T>());
+            Some(Journal::open(&target, existing, job, source, &expected)?)
         } else {
-            (None, None, None)
+            None
         };
-        let is_new = left.is_none();
+        let is_new = begun.as_ref().is_none_or(|begun| begun.state.is_none());
+        let (mut journal, partial, lines, left) = match begun {
+            Some(Begun { journal, output, lines, state }) => {
+                (Some(journal), Some(output), lines, state)
+            }
+            None => (None, None, None, None),
+        };
         let state = left.unwrap_or_else(|| State {
             done: 0,
             output: 0,
@@ -51,9 +59,9 @@ impl<'a> Output<'a> {
             time: Duration::ZERO,
             tally: Tally::new(&source.shape),
         });
-        if let Some(journal) = journal.as_mut().filter(|_| is_new) {
+        if let Some(journal) = journal.as_mut() {
             // Before anything is written, so that no partial output is ever without a journal.
-            journal.begin(&state)?;
+            journal.begin(&state, is_new)?;
         }
         let staged = match (&journal, partial) {
             (Some(Journal { paths, .. }), Some(file)) => {
@@ -64,12 +72,11 @@ impl<'a> Output<'a> {
         let staged = staged.map_err(|error| error.named(&name.to_string_lossy()))?;
         let lines = match &job.args.report {
             None => None,
-            Some(path) => Some(lines(path, journal.as_ref(), state.report)?),
+            Some(path) => Some(prepared(path, lines, state.report)?),
         };
         let before = state.time;
         let mut output = Output { job, staged, journal, lines, state, start, before };
         if output.state.output == 0 {
-            let header = Header::encode(T::TYPE, Order::C, &source.shape)?;
             output.staged.file.write_all(&header).map_err(|error| output.full(error))?;
             output.state.output = header.len() as u64;
         }
@@ -140,7 +147,7 @@ impl<'a> Output<'a> {
 
     /// The time that all runs have taken.
     pub(super) fn time(&self) -> Duration {
-        self.before + self.start.elapsed()
+        self.before.saturating_add(self.start.elapsed())
     }
 
     /// Gives report and output their names. Under `fail` a failure leaves no output.
@@ -204,14 +211,11 @@ impl<'a> Output<'a> {
     }
 }
 
-/// The file for the lines of a report, of which the first `length` bytes are kept. It has no name,
-/// except under `--resume`.
-fn lines(path: &Path, journal: Option<&Journal>, length: u64) -> Result<BufWriter<File>, Stop> {
-    let open = || match journal {
-        Some(journal) => {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false);
-            let mut file = options.open(&journal.paths.report)?;
+/// The file for the lines of the report at `path`, of which the first `length` bytes are kept. It
+/// has no name, unless it was `left`.
+fn prepared(path: &Path, left: Option<File>, length: u64) -> Result<BufWriter<File>, Stop> {
+    let open = || match left {
+        Some(mut file) => {
             file.set_len(length)?;
             file.seek(SeekFrom::End(0))?;
             Ok(file)

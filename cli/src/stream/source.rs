@@ -8,12 +8,13 @@ use crate::format::npy::{self, Header, Order};
 use crate::format::{self, Compression, Fault, Format, FormatError, Place, WriteOptions};
 use crate::output::sink::Sink;
 use crate::stop::Stop;
+use flate2::Crc;
 use matinv::Element;
-use serde::{Deserialize, Serialize};
-use std::fs::{File, Metadata};
-use std::io::{Seek, SeekFrom};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Why a stack in Fortran order does not stream: the elements of one matrix lie all over the file.
 pub(crate) const FORTRAN: &str = "the input is stored in Fortran order";
@@ -43,21 +44,77 @@ pub(crate) struct Source {
     read: u64,
 }
 
-/// What tells whether a file was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What tells whether a file was changed, or is another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Stamp {
     bytes: u64,
     /// Seconds and nanoseconds since 1970, where the system knows.
     modified: Option<(u64, u32)>,
+    /// The same of the last change of content, name, links or permissions, which no program can set.
+    changed: Option<(i64, i64)>,
+    /// The number of the file. That of its device is no part of the stamp: for some file systems it
+    /// is another one after the machine was started again.
+    inode: Option<u64>,
+    /// CRC-32 of some of the content.
+    samples: u32,
 }
 
+/// Bytes of one sample of the content, and how many there are at most. What is no longer than all
+/// of them is one sample.
+const SAMPLE: u64 = 4096;
+const SAMPLES: u64 = 64;
+
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
         let modified = metadata.modified().ok();
         let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let modified = since.map(|time| (time.as_secs(), time.subsec_nanos()));
-        Stamp { bytes: metadata.len(), modified }
+        let bytes = metadata.len();
+        let samples = samples(file, bytes)?;
+        #[cfg(unix)]
+        let (changed, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            (Some((metadata.ctime(), metadata.ctime_nsec())), Some(metadata.ino()))
+        };
+        #[cfg(not(unix))]
+        let (changed, inode) = (None, None);
+        Ok(Stamp { bytes, modified, changed, inode, samples })
     }
+
+    /// Whether all of it is older than a file that was written last at this time.
+    pub(super) fn is_before(&self, time: SystemTime) -> bool {
+        let Ok(since) = time.duration_since(UNIX_EPOCH) else { return false };
+        let written = self.modified.is_some_and(|at| at <= (since.as_secs(), since.subsec_nanos()));
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        let changed = self.changed.is_none_or(|at| at <= (seconds, since.subsec_nanos().into()));
+        written && changed
+    }
+
+    /// Whether it is that of the same content: another name or another permission does no harm to
+    /// who has the file open.
+    fn is_content_of(&self, other: &Self) -> bool {
+        let content = |stamp: &Self| (stamp.bytes, stamp.modified, stamp.samples);
+        content(self) == content(other)
+    }
+}
+
+/// CRC-32 of the first bytes, of the last, and of some in between.
+fn samples(mut file: &File, bytes: u64) -> io::Result<u32> {
+    let mut crc = Crc::new();
+    let mut block = Vec::new();
+    let is_short = bytes <= SAMPLE * SAMPLES;
+    let (length, count) = if is_short { (bytes, 1) } else { (SAMPLE, SAMPLES) };
+    for k in 0..count {
+        let last = u128::from(bytes - length);
+        // No more than `last`.
+        let at = if k == 0 { 0 } else { last * u128::from(k) / u128::from(count - 1) };
+        file.seek(SeekFrom::Start(u64::try_from(at).unwrap_or(u64::MAX)))?;
+        block.clear();
+        file.take(length).read_to_end(&mut block)?;
+        crc.update(&block);
+    }
+    Ok(crc.sum())
 }
 
 /// Opens the input if it is a stack that can stream to the output. Whatever is wrong with a file
@@ -80,9 +137,9 @@ pub(crate) fn open(
         return whole(no_npy);
     }
     let Ok(mut file) = File::open(path) else { return whole(no_npy) };
-    let Some(metadata) = file.metadata().ok().filter(Metadata::is_file) else {
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return whole(no_npy);
-    };
+    }
     let Ok(header) = Header::read(&mut file) else { return whole(no_npy) };
     if header.shape.len() < 3 {
         return whole("the input is no stack: it has fewer than 3 axes");
@@ -96,7 +153,7 @@ pub(crate) fn open(
     let (Some(bytes), Some(shape)) = (bytes.filter(|&bytes| bytes > 0), shape) else {
         return whole("the input holds no elements");
     };
-    let stamp = Stamp::of(&metadata);
+    let stamp = Stamp::of(&file)?;
     let source = Source { file, name: name.to_owned(), header, shape, stamp, bytes, read: 0 };
     source.check_length().map_err(|error| error.named(name))?;
     Ok(Opened::Stream(Box::new(source)))
@@ -161,13 +218,82 @@ impl Source {
 
     /// Refuses a file that was changed since it was opened.
     pub(crate) fn check_unchanged(&self) -> Result<(), Stop> {
-        let metadata = self.file.metadata();
-        let metadata =
-            metadata.map_err(|error| Stop::from(FormatError::from(error).named(&self.name)))?;
-        if Stamp::of(&metadata) == self.stamp {
+        let stamp = Stamp::of(&self.file)
+            .map_err(|error| Stop::from(FormatError::from(error).named(&self.name)))?;
+        if stamp.is_content_of(&self.stamp) {
             return Ok(());
         }
         Err(Stop::new(format!("{}: was changed while it was read", self.name))
             .hint("run the command again when no other program writes the file"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// The stamp of a file of this content.
+    fn stamp(content: &[u8]) -> Stamp {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("A"), content).unwrap();
+        Stamp::of(&File::open(place.path().join("A")).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn any_byte_of_a_short_file_counts_and_blocks_all_over_a_long_one() {
+        let short = vec![7; usize::try_from(SAMPLE * SAMPLES).unwrap()];
+        let of_short = stamp(&short).samples;
+        for at in [0, 1, 5000, 100_000, short.len() - 1] {
+            let mut other = short.clone();
+            other[at] ^= 1;
+            assert_ne!(stamp(&other).samples, of_short, "byte {at}");
+        }
+        let long = vec![7; 3_000_001];
+        let of_long = stamp(&long).samples;
+        for at in [0, 4095, 3_000_000, 3_000_001 - 4096] {
+            let mut other = long.clone();
+            other[at] ^= 1;
+            assert_ne!(stamp(&other).samples, of_long, "byte {at}");
+        }
+        // A change as long as the distance between two samples meets one of them.
+        for at in (0..2_900_000).step_by(99_991) {
+            let mut other = long.clone();
+            other[at..at + 48_000].fill(8);
+            assert_ne!(stamp(&other).samples, of_long, "bytes from {at}");
+        }
+        assert_ne!(stamp(b"").samples, stamp(b"a").samples);
+    }
+
+    #[test]
+    fn a_file_put_in_the_place_of_another_is_told_from_it() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("A");
+        let stamp = || Stamp::of(&File::open(&path).unwrap()).unwrap();
+        fs::write(&path, "first").unwrap();
+        let first = stamp();
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        let keep_time = |path: &Path| {
+            File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        // Written over.
+        fs::write(&path, "other").unwrap();
+        keep_time(&path);
+        let second = stamp();
+        assert_eq!((second.bytes, second.modified), (first.bytes, first.modified));
+        assert_ne!(second.samples, first.samples);
+        assert!(!second.is_content_of(&first));
+        // Another file of the same content.
+        fs::write(place.path().join("B"), "first").unwrap();
+        keep_time(&place.path().join("B"));
+        fs::rename(place.path().join("B"), &path).unwrap();
+        let third = stamp();
+        assert!(third.is_content_of(&first));
+        if cfg!(unix) {
+            assert_ne!(third.inode, first.inode);
+        }
+        assert_ne!(first, third);
+        assert!(first.is_before(time + std::time::Duration::from_secs(3600)));
+        assert!(!first.is_before(time - std::time::Duration::from_nanos(1)));
     }
 }

@@ -1,16 +1,24 @@
 //! The real program, run as a user runs it.
 
+#[cfg(target_os = "linux")]
+mod again;
 mod arguments;
 mod bench;
 mod check;
 mod examples;
 mod formats;
+#[cfg(target_os = "linux")]
+mod full;
 mod generate;
 mod info;
 mod inv;
+#[cfg(target_os = "linux")]
+mod journal;
 mod memory;
 mod output;
 mod pipes;
+#[cfg(target_os = "linux")]
+mod race;
 mod report;
 #[cfg(target_os = "linux")]
 mod resume;

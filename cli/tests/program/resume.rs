@@ -3,6 +3,7 @@
 use crate::stream::{LONG, least_memory, long_stack, on_a_full_disk, small_matrices};
 use crate::{Place, whole};
 use assert_cmd::assert::Assert;
+use predicates::prelude::PredicateBooleanExt;
 use serde_json::Value;
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -118,22 +119,15 @@ fn other_options_and_other_input_are_refused() {
     refused("--no-check-finite", "check-finite was true, now it is false");
     assert_eq!(case.done(), done);
 
-    let journal = fs::read(case.place.path("X.npy.partial.json")).unwrap();
-    fs::write(case.place.path("X.npy.partial.json"), "{").unwrap();
-    refused("", "no journal that can be read");
-    fs::write(case.place.path("X.npy.partial.json"), &journal).unwrap();
-    let partial = fs::read(case.place.path("X.npy.partial")).unwrap();
-    fs::write(case.place.path("X.npy.partial"), &partial[..1000]).unwrap();
-    refused("", "has 1000 bytes, its journal counts");
-    fs::remove_file(case.place.path("X.npy.partial.json")).unwrap();
-    refused("", "its journal .*");
-    fs::write(case.place.path("X.npy.partial.json"), &journal).unwrap();
-    fs::write(case.place.path("X.npy.partial"), &partial).unwrap();
+    // Without its journal it could be anything.
+    let journal = case.place.path("X.npy.partial.json");
+    fs::rename(&journal, case.place.path("kept")).unwrap();
+    refused("", "X.npy.partial: its journal X.npy.partial.json is missing");
+    fs::rename(case.place.path("kept"), &journal).unwrap();
 
-    // The same bytes, a moment later.
     let stack = small_matrices(800);
     case.place.write("A.npy", &stack);
-    refused("", "the input has changed since, or is another one");
+    refused("", "the input has changed since, or is another one .its size is another");
     case.run("--force").code(0);
     case.place.matinv("inv A.npy -o Y.npy").assert().code(0);
     let read = |name: &str| fs::read(case.place.path(name)).unwrap();
@@ -203,6 +197,48 @@ fn two_runs_do_not_write_the_same_output() {
         assert_eq!(case.place.files(), ["A.npy", "X.npy.partial"]);
     }
     drop(held);
+    case.run("").code(1);
+    assert_eq!(case.place.files(), ["A.npy", "X.json", "X.npy"]);
+}
+
+#[test]
+fn ctrl_c_says_how_much_is_kept_and_what_goes_on_there() {
+    let case = Case::new();
+    let before = case.killed("KILL");
+    let child = Command::new(env!("CARGO_BIN_EXE_matinv"))
+        .args(format!("{RUN} {} {SLOWLY}", case.memory).split_whitespace())
+        .current_dir(case.place.0.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while case.done() <= before {
+        assert!(start.elapsed() < Duration::from_secs(60), "the journal does not go on");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(143));
+    let words = String::from_utf8(ended.stderr).unwrap();
+    let done = case.done();
+    assert_eq!(
+        words,
+        format!(
+            "X.npy.partial keeps {done} of {LONG} matrices; `matinv {RUN} {} {SLOWLY}` goes on \
+             there\n",
+            case.memory
+        )
+    );
+    // A run without --resume says what it leaves, and leaves it.
+    let other = case.place.matinv("inv A.npy -o X.npy --on-failure nan").assert().code(1);
+    other.stderr(predicates::str::starts_with(format!(
+        "warning: X.npy.partial keeps {done} of {LONG} matrices of a run with --resume, and stays: \
+         the command of that run goes on there, or delete it and X.npy.partial.json\n"
+    )));
+    assert_eq!(case.done(), done);
+    let quiet = case.place.matinv("inv A.npy -o X.npy --on-failure nan -q --force").assert();
+    quiet.code(1).stderr(predicates::str::contains("partial").not());
+    fs::remove_file(case.place.path("X.npy")).unwrap();
     case.run("").code(1);
     assert_eq!(case.place.files(), ["A.npy", "X.json", "X.npy"]);
 }
