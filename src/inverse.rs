@@ -15,7 +15,7 @@ use crate::native::blocked::{self, Alone, Crew, Team};
 use crate::norm::Part;
 use crate::pseudo_inverse::pseudo_invert;
 use crate::residual;
-use crate::structure::{Found, Structure, Triangle, detect};
+use crate::structure::{Found, Structure, Triangle, detect_while};
 use crate::verdict::{OnFailure, Status, Verdict};
 use ndarray::ArrayView2;
 use std::sync::Arc;
@@ -285,7 +285,7 @@ impl<T: Scalar> Matrix<'_, T> {
         {
             return Err(Error::NonFinite { row, col });
         }
-        let found = detect(n, self.a);
+        let found = detect_while(n, self.a, || !team.is_cancelled());
         let rounding = n as f64 * 2.0 * T::UNIT_ROUNDOFF;
         // (Aᵀ)⁺ = (A⁺)ᵀ, so the order of the slice does not matter.
         self.engine = self.plan.engine.beyond_kernels();
@@ -309,7 +309,7 @@ impl<T: Scalar> Matrix<'_, T> {
         self.load_as_understood();
         let inverse = layout::view(self.n, &inverse, self.order);
         let a = layout::view(self.n, self.a, self.order);
-        let quality = residual::left(&a, &inverse, &self.plan.cancel);
+        let quality = residual::left_unless(&self.plan.cancel, &a, &inverse);
         layout::view_mut(self.n, self.a, self.order).assign(&inverse);
         quality
     }

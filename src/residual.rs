@@ -74,8 +74,22 @@ pub fn residuals<T: Scalar>(a: &ArrayRef<T, Ix2>, x: &ArrayRef<T, Ix2>) -> Resul
 ///
 /// # Errors
 ///
+/// [`Error::OutOfMemory`].
+#[cfg(test)]
+pub(crate) fn left<T: Scalar>(a: &ArrayRef2<T>, x: &ArrayRef2<T>) -> Result<f64> {
+    left_unless(&Cancel::default(), a, x)
+}
+
+/// ‖I − XA‖₁ alone, unless the call is cancelled.
+///
+/// # Errors
+///
 /// [`Error::OutOfMemory`] and [`Error::Cancelled`].
-pub(crate) fn left<T: Scalar>(a: &ArrayRef2<T>, x: &ArrayRef2<T>, cancel: &Cancel) -> Result<f64> {
+pub(crate) fn left_unless<T: Scalar>(
+    cancel: &Cancel,
+    a: &ArrayRef2<T>,
+    x: &ArrayRef2<T>,
+) -> Result<f64> {
     ratio(x, a, [one_norm(a), one_norm(x)], cancel)
 }
 

@@ -121,7 +121,9 @@ fn watched<R: Send>(stop: &AtomicBool, work: impl FnOnce() -> R + Send) -> PyRes
         };
         let mut raised = Ok(());
         while let Err(RecvTimeoutError::Timeout) = done.recv_timeout(PIECE) {
-            raised = Python::attach(|py| py.check_signals());
+            #[allow(clippy::redundant_closure_for_method_calls)] // for every lifetime
+            let looked = Python::attach(|py| py.check_signals());
+            raised = looked;
             if raised.is_err() {
                 stop.store(true, Ordering::Relaxed);
                 break;

@@ -7,7 +7,7 @@
 //! read [`strips`] of matrices, which [`pack`] makes. [`kernel`] has all of these for each instruction
 //! set. [`permute`] brings the columns of the inverse to their places, [`mirror`](mod@mirror) the
 //! other triangle of a symmetric one to its; [`sizes`] says how wide the blocks are, [`team`] who works
-//! on them.
+//! on them, [`watched`] until when.
 //!
 //! Every element is computed by the same operations in the same order, whoever computes it: threads
 //! share rows and columns, never a sum. Beside the matrix there is memory for a block of columns
@@ -34,6 +34,7 @@ mod team;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod watched;
 mod wide;
 
 use crate::determinant::Product;
@@ -48,9 +49,10 @@ use matrix::Matrix;
 use memory::{Memory, Of};
 pub(crate) use mirror::{bring_lower, make_diagonal_real, mirror, transpose};
 use sizes::{Aside, Sizes};
+pub(crate) use team::{Alone, Crew, Team, all, share};
 #[cfg(test)]
-pub(crate) use team::Stops;
-pub(crate) use team::{Alone, Crew, Team, Watched, all, share};
+pub(crate) use watched::Stops;
+pub(crate) use watched::Watched;
 
 /// Memory that is kept from matrix to matrix.
 pub(crate) struct Work<T> {

@@ -180,6 +180,7 @@ impl<T: Scalar> Work<T> {
     }
 
     /// The singular value decomposition; `None` also if the team is cancelled.
+    #[allow(clippy::unused_self)] // as the others, which keep memory
     pub(crate) fn svd_by(&mut self, team: &dyn Team, n: usize, a: &mut [T]) -> Option<Svd<T>> {
         check(n, a.len());
         svd::decompose(n, a, &|| team.is_cancelled())

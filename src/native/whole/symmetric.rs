@@ -47,6 +47,7 @@ impl<T> Default for BlockDiagonal<T> {
 
 /// Inverts in the lower triangle; the strictly upper one is not touched. `invert_triangle` does so
 /// with a triangular matrix.
+#[allow(clippy::too_many_arguments)] // a matrix, memory, and who works how
 pub(super) fn invert<T: Scalar>(
     team: &dyn Team,
     blocks: &mut Vec<T>,
