@@ -2,6 +2,7 @@
 
 use crate::format::{Fault, FormatError};
 use crate::output::talk;
+use crate::output::visible::visible;
 use std::path::Path;
 
 /// How a command that did its work ended.
@@ -87,7 +88,11 @@ impl From<FormatError> for Stop {
 pub(crate) const MEMORY_HINT: &str =
     "the limit is 80 % of the memory that is free, unless --memory SIZE sets it";
 
-/// A file in messages.
+/// A file in messages, in one line.
 pub(crate) fn name(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        visible(&path.to_string_lossy()).into_owned()
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 pub use super::fault::Fault;
+use crate::output::visible::visible;
 
 /// A matrix that could not be read or written: which file, where in it, and why.
 ///
@@ -71,13 +72,13 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
         text.truncate(end);
         text.push('…');
     }
-    text
+    visible(&text).into_owned()
 }
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, place, fault } = self;
-        match (name.as_str(), place) {
+        match (&*visible(name), place) {
             ("", Place::Whole) => write!(f, "{fault}"),
             ("", Place::Line(line)) => write!(f, "line {line}: {fault}"),
             ("", Place::Byte(byte)) => write!(f, "byte {byte}: {fault}"),

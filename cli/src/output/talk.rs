@@ -1,6 +1,8 @@
 //! What is said on stderr: errors, hints, warnings, summaries. In colour on a terminal, unless
-//! `NO_COLOR` is set. That nobody listens is no reason to fail.
+//! `NO_COLOR` is set. That nobody listens is no reason to fail. The one door to stderr: whatever a
+//! text took over from names and contents of files passes [`visible_lines`].
 
+use crate::output::visible::visible_lines;
 use anstream::stderr;
 use anstyle::{AnsiColor, Style};
 use std::io::Write;
@@ -26,9 +28,9 @@ pub(crate) fn hint(text: &str) {
 
 /// What was done.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+    let _ = writeln!(stderr(), "{}", visible_lines(text));
 }
 
 fn labelled(style: Style, label: &str, text: &str) {
-    let _ = writeln!(stderr(), "{style}{label}:{style:#} {text}");
+    let _ = writeln!(stderr(), "{style}{label}:{style:#} {}", visible_lines(text));
 }

@@ -1,0 +1,63 @@
+//! Text from elsewhere, such as names of files and what stands in them, made fit for a terminal:
+//! whatever would steer it, or change the order of what is read, is shown as an escape.
+
+use std::borrow::Cow;
+
+/// The text in one line: `\n` is escaped, too.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, steers)
+}
+
+/// The text, whose line breaks are ours.
+pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c != '\n' && steers(c))
+}
+
+fn escaped(text: &str, is_wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_wanted) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_wanted(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Control characters (C0, DEL and C1), those that set the direction of writing, line separators,
+/// and what is invisible without a script that needs it. (Joiners stay: Persian and Hindi use them.)
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped_and_letters_stay() {
+        assert_eq!(visible("a\u{1b}[2J\n\u{9b}1m\u{7f}"), "a\\u{1b}[2J\\n\\u{9b}1m\\u{7f}");
+        assert_eq!(visible("x\u{202e}yp\u{2066}n.\u{2028}"), "x\\u{202e}yp\\u{2066}n.\\u{2028}");
+        assert_eq!(visible_lines("one\n  two\r\t"), "one\n  two\\r\\t");
+        for text in ["Größe ‖A‖₁ 3×3 …", "می\u{200c}خواهم", "行列.npy", "क\u{94d}\u{200d}ष", "a\\b"]
+        {
+            assert_eq!(visible(text), text);
+        }
+        // Escaped twice is escaped once.
+        let once = visible("\u{1b}\u{202e}").into_owned();
+        assert_eq!(visible(&once), once);
+    }
+}
