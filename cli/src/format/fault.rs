@@ -5,6 +5,18 @@ use std::io;
 use thiserror::Error;
 
 use super::Format;
+use crate::output::visible::visible;
+
+/// The first of some names, in one line.
+fn listed(names: &[String]) -> String {
+    const NAMED: usize = 20;
+    let shown: Vec<_> = names.iter().take(NAMED).map(|name| visible(name)).collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", shown.join(", "))
+}
 
 /// What is wrong with a file; the messages say what was found, what was expected and what to do.
 #[derive(Debug, Error)]
@@ -135,7 +147,13 @@ pub enum Fault {
         found: u8,
     },
     /// The zip container is broken or uses what is not supported.
-    #[error("not a readable npz archive: {source}; save it again with numpy.savez")]
+    #[error("not a readable npz archive: {what}; save it again with numpy.savez")]
+    Archive {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// An archive that cannot be written.
+    #[error("the npz archive cannot be written: {source}")]
     Zip {
         /// The zip library's reason.
         source: zip::result::ZipError,
@@ -144,13 +162,13 @@ pub enum Fault {
     #[error("the archive holds no arrays (no members named *.npy)")]
     NoArrays,
     /// An npz archive with several arrays, none of which was chosen.
-    #[error("the archive holds {} arrays; choose one with --key: {}", names.len(), names.join(", "))]
+    #[error("the archive holds {} arrays; choose one with --key: {}", names.len(), listed(names))]
     KeyNeeded {
         /// The names to choose from.
         names: Vec<String>,
     },
     /// An npz archive without the chosen array.
-    #[error("the archive holds no array named {key:?}; it holds: {}", names.join(", "))]
+    #[error("the archive holds no array named {key:?}; it holds: {}", listed(names))]
     UnknownKey {
         /// The name asked for.
         key: String,

@@ -6,6 +6,8 @@ use super::error::{Fault, FormatError};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
     pub(crate) limit: u64,
+    /// Bytes of it that are taken already.
+    pub(crate) held: u64,
 }
 
 impl Budget {
@@ -28,6 +30,7 @@ impl Budget {
 
     /// Refuses more bytes than the limit, or than an address counts.
     pub(crate) fn bytes(self, needed: u128) -> Result<(), FormatError> {
+        let needed = needed.saturating_add(self.held.into());
         if needed > u128::from(self.limit) || isize::try_from(needed).is_err() {
             return Err(FormatError::new(Fault::TooLarge { needed, limit: self.limit }));
         }

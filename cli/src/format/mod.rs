@@ -4,6 +4,7 @@
 //! format, and [`save_atomically`] into a file that appears whole or not at all. Every error names
 //! file, place and remedy.
 
+mod archive;
 mod data;
 mod error;
 mod fault;
@@ -35,7 +36,8 @@ pub(crate) use save::{Staged, regular_target};
 
 use crate::with_array;
 use memory::Budget;
-use sniff::{Content, SLACK, gunzip, peek};
+pub(crate) use sniff::SLACK;
+use sniff::{Content, gunzip, peek};
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,7 +139,7 @@ fn read_file(path: &Path, name: &str, options: &ReadOptions) -> Result<Data, For
         let is_zip =
             !head.is_empty() && Content::of(&head).is_ok_and(|content| content == Content::Zip);
         if is_zip && options.format.is_none_or(|format| format == Format::Npz) {
-            let budget = Budget { limit: options.memory_limit };
+            let budget = Budget { limit: options.memory_limit, held: 0 };
             return npz::read(BufReader::new(file), name, options.key.as_deref(), budget);
         }
     }
@@ -206,7 +208,7 @@ fn read_plain(
     name: &str,
     options: &ReadOptions,
 ) -> Result<Data, FormatError> {
-    let budget = Budget { limit: options.memory_limit };
+    let budget = Budget { limit: options.memory_limit, held: 0 };
     let head = match head.strip_prefix(sniff::BOM) {
         Some(head) => {
             reader.read_exact(&mut [0; sniff::BOM.len()])?;
@@ -230,6 +232,8 @@ fn read_plain(
             if reader.by_ref().take(most).read_to_end(&mut archive)? as u64 == most {
                 return Err(FormatError::new(Fault::OverLimit { limit: budget.limit }));
             }
+            let held = (archive.len() as u64).saturating_sub(SLACK);
+            let budget = Budget { held, ..budget };
             npz::read(Cursor::new(archive), name, options.key.as_deref(), budget)
         }
         Format::MatrixMarket => matrix_market::read(&mut reader, budget),

@@ -3,10 +3,11 @@
 use std::io::{self, Read, Seek, Write};
 
 use ndarray::ArrayViewD;
+use zip::CompressionMethod;
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
-use zip::{CompressionMethod, ZipArchive};
 
+use super::archive::Archive;
 use super::data::{Data, Element};
 use super::error::{Fault, FormatError};
 use super::memory::Budget;
@@ -20,40 +21,41 @@ pub(crate) fn read(
     key: Option<&str>,
     budget: Budget,
 ) -> Result<Data, FormatError> {
-    let mut archive = ZipArchive::new(reader).map_err(broken)?;
-    let arrays = archive.file_names().filter_map(|name| name.strip_suffix(".npy"));
-    let mut names: Vec<_> = arrays.map(str::to_owned).collect();
-    names.sort_unstable();
-    let fault = match (key.map(|key| key.strip_suffix(".npy").unwrap_or(key)), names.as_slice()) {
-        (_, []) => Fault::NoArrays,
-        (Some(key), _) if names.iter().any(|name| name == key) => {
-            return member(&mut archive, key, budget)
+    let archive = Archive::open(reader, budget)?;
+    let wanted = key.map(|key| key.strip_suffix(".npy").unwrap_or(key));
+    let mut names = archive.names();
+    let fault = match (wanted, names.len()) {
+        (_, 0) => Fault::NoArrays,
+        (Some(key), _) if names.any(|name| name == key) => {
+            drop(names);
+            return member(archive, key, budget)
                 .map_err(|error| error.named(&format!("{name}[{key}]")));
         }
-        (Some(key), _) => Fault::UnknownKey { key: key.to_owned(), names },
-        (None, [only]) => {
-            return member(&mut archive, only, budget)
+        (Some(key), _) => {
+            Fault::UnknownKey { key: key.to_owned(), names: archive.names().cloned().collect() }
+        }
+        (None, 1) => {
+            let only = names.next().cloned().unwrap_or_default();
+            drop(names);
+            return member(archive, &only, budget)
                 .map_err(|error| error.named(&format!("{name}[{only}]")));
         }
-        (None, _) => Fault::KeyNeeded { names },
+        (None, _) => Fault::KeyNeeded { names: names.cloned().collect() },
     };
     Err(FormatError::new(fault))
 }
 
 fn member(
-    archive: &mut ZipArchive<impl Read + Seek>,
+    archive: Archive<impl Read + Seek>,
     key: &str,
     budget: Budget,
 ) -> Result<Data, FormatError> {
-    let mut member = archive.by_name(&format!("{key}.npy")).map_err(broken)?;
-    let declared = member.size();
-    if declared > budget.limit.saturating_add(SLACK) {
-        return Err(FormatError::new(Fault::TooLarge {
-            needed: u128::from(declared),
-            limit: budget.limit,
-        }));
+    let (mut content, size) = archive.array(key)?;
+    if size > budget.limit.saturating_add(SLACK) {
+        let needed = u128::from(size);
+        return Err(FormatError::new(Fault::TooLarge { needed, limit: budget.limit }));
     }
-    npy::read(&mut member, budget)
+    npy::read(&mut content, budget)
 }
 
 fn broken(source: ZipError) -> FormatError {

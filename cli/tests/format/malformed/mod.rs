@@ -1,5 +1,6 @@
 //! Broken input of every format: the fault and its place.
 
+mod archives;
 mod containers;
 mod matrix_market;
 mod memory;
