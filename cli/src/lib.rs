@@ -12,4 +12,4 @@ mod scalars;
 mod stop;
 mod stream;
 
-pub use program::{run, run_with};
+pub use program::{run, run_as_process, run_with};

@@ -252,11 +252,19 @@ fn platform(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 }
 
 /// The command line tool: takes the arguments, the name of the program first, and returns the exit code.
+///
+/// Handlers of signals stay as they are unless `own_process` says that the process is for nothing else.
 #[pyfunction]
-#[pyo3(signature = (arguments, /))]
-fn run(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+#[pyo3(signature = (arguments, /, *, own_process = false))]
+fn run(py: Python<'_>, arguments: Vec<OsString>, own_process: bool) -> PyResult<u8> {
     if arguments.is_empty() {
         return Err(PyTypeError::new_err("the first argument is the name of the program"));
     }
-    Ok(py.detach(|| matinv_cli::run_with(arguments)))
+    Ok(py.detach(|| {
+        if own_process {
+            matinv_cli::run_as_process(arguments)
+        } else {
+            matinv_cli::run_with(arguments)
+        }
+    }))
 }

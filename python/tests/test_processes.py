@@ -334,3 +334,28 @@ def test_the_command_line_tool():
     assert run("inv", "-", input="1,2\n2,4\n").returncode == 1
     assert run("inv", "no-such-file").returncode == 2
     assert run("nonsense").returncode == 2
+
+
+def test_the_tool_inside_a_program_leaves_its_signals_alone():
+    code = """
+import os, signal, sys
+from matinv import _matinv
+signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+signal.signal(signal.SIGTERM, lambda *_: print("mine", flush=True))
+def caught():
+    # What the system has, in which Python cannot see who was there before.
+    with open("/proc/self/status") as status:
+        return [line for line in status if line.startswith(("SigCgt", "SigIgn"))]
+before = caught()
+assert _matinv.run(["matinv", "completions", "bash"]) == 0
+assert caught() == before
+os.kill(os.getpid(), signal.SIGTERM)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith("mine\ninterrupted\n"), ran.stdout[-200:]
