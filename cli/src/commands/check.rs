@@ -2,7 +2,7 @@
 
 use crate::cli::CheckArgs;
 use crate::commands::inv::{check_shape, refused};
-use crate::format::{self, Data, ElementType, ReadOptions};
+use crate::format::{self, Data, ElementType, Fault, FormatError, ReadOptions};
 use crate::machine::memory_limit;
 use crate::output::matrix::{Entry, index_of};
 use crate::output::progress::Progress;
@@ -36,6 +36,8 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Outcome, Stop> {
         let error = Error::ShapeMismatch { expected, found };
         return Err(refused(&name(&args.x), &error));
     }
+    check_memory(&x, limit.saturating_sub(a.bytes()).saturating_sub(x.bytes()))
+        .map_err(|error| error.named(&name(&args.x)))?;
     let leading = &a.shape()[..a.shape().len() - 2];
     let ratios = all_ratios(&a, &x).map_err(|error| refused(&name(&args.x), &error))?;
     let passed = ratios.iter().all(Residuals::passes);
@@ -43,6 +45,22 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Outcome, Stop> {
         Ok(if leading.is_empty() { one(&ratios, out) } else { many(&ratios, leading, out) }?)
     })?;
     Ok(if passed { Outcome::Success } else { Outcome::Failures })
+}
+
+/// Refuses what would need more memory than the files have left: ratios of each matrix, and one
+/// matrix at a time in double precision.
+fn check_memory(x: &Data, limit: u64) -> Result<(), FormatError> {
+    let (leading, matrix) = x.shape().split_at(x.shape().len() - 2);
+    let of = |lengths: &[usize]| {
+        lengths.iter().fold(1_u128, |product, &n| product.saturating_mul(n as u128))
+    };
+    let each = size_of::<Residuals>() + size_of::<usize>();
+    let elements = of(matrix).saturating_mul(6 * size_of::<Complex64>() as u128);
+    let needed = of(leading).saturating_mul(each as u128).saturating_add(elements);
+    if needed.saturating_sub(format::SLACK.into()) > u128::from(limit) {
+        return Err(FormatError::new(Fault::TooLarge { needed, limit }));
+    }
+    Ok(())
 }
 
 /// The ratios of every matrix, in index order: computed in double precision, in the unit of the

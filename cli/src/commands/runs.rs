@@ -58,6 +58,14 @@ pub(crate) fn each_run<T: Scalar>(
     ArrayD::from_shape_vec(a.shape(), elements).map_err(|_| refused())
 }
 
+/// How many matrices of an array of this shape are inverted at a time.
+pub(crate) fn run_of(shape: &[usize]) -> usize {
+    let (leading, order) = (&shape[..shape.len() - 2], shape[shape.len() - 1]);
+    let count: usize = leading.iter().product();
+    let per_index: usize = leading.iter().skip(1).product();
+    count.min(step(leading, order).saturating_mul(per_index))
+}
+
 /// How many indices of the first axis make a run.
 fn step(leading: &[usize], order: usize) -> usize {
     let threads = threads();

@@ -101,6 +101,15 @@ impl Tally {
         }
     }
 
+    /// Counts the one matrix counted so far, which was inverted, so many times more.
+    pub(crate) fn repeat(&mut self, times: usize) {
+        self.count += times;
+        self.inverted += times;
+        for (_, count) in &mut self.structures {
+            *count += times;
+        }
+    }
+
     fn add_failure(&mut self, position: usize, error: &Error) {
         self.failures += 1;
         if self.named.len() < SPELLED_OUT {

@@ -33,29 +33,38 @@ pub(super) struct Needs {
 
 /// What the computation does beside the inversion.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Extras {
-    pub(super) pseudo_inverses: bool,
-    pub(super) quality: bool,
+pub(crate) struct Extras {
+    pub(crate) pseudo_inverses: bool,
+    pub(crate) quality: bool,
+}
+
+impl Extras {
+    /// Bytes beside input and output that a thread needs for a matrix of elements `S`.
+    pub(crate) fn workspace<S>(self, order: usize) -> u128 {
+        let n = order as u128;
+        let of = |per_square: u128, per_row: u128| {
+            (n * n * per_square + n * per_row) * size_of::<S>() as u128
+        };
+        let mut workspace = of(1, 256);
+        if self.pseudo_inverses {
+            workspace += of(5, 256);
+        }
+        if self.quality {
+            // In double precision.
+            workspace += 4 * n * n * 16;
+        }
+        workspace
+    }
 }
 
 impl Needs {
     /// Of matrices of this order, of elements `S`.
     pub(super) fn new<S: matinv::Scalar>(order: usize, threads: usize, extras: Extras) -> Self {
         let n = order as u128;
-        let of = |per_square: u128, per_row: u128| {
-            (n * n * per_square + n * per_row) * size_of::<S>() as u128
-        };
         let elements = n * n * ((INPUTS + OUTPUTS) * size_of::<S>()) as u128;
         // A list of failures may take twice what it holds, while it grows.
         let verdict = size_of::<Option<Verdict<S>>>() + 2 * size_of::<(usize, Error)>();
-        let mut workspace = of(1, 256);
-        if extras.pseudo_inverses {
-            workspace += of(5, 256);
-        }
-        if extras.quality {
-            // In double precision.
-            workspace += 4 * n * n * 16;
-        }
+        let workspace = extras.workspace::<S>(order);
         Needs { order, threads, matrix: elements + (OUTPUTS * verdict) as u128, workspace }
     }
 

@@ -16,6 +16,7 @@ mod own;
 mod source;
 
 pub(crate) use again::{Finished, again, left_words};
+pub(crate) use bound::Extras;
 #[cfg(unix)]
 pub(crate) use kept::kept_words;
 pub(crate) use source::{FORTRAN, Opened, open};
@@ -29,7 +30,7 @@ use crate::output::progress::Progress;
 use crate::output::words;
 use crate::stop::Stop;
 use crate::with_array;
-use bound::{Extras, Needs};
+use bound::Needs;
 use matinv::{Element, Inverter, Verdict};
 use ndarray::{Array3, ArrayD};
 use output::Output;

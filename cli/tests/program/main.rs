@@ -10,6 +10,8 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod full;
 mod generate;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod info;
 mod inv;
 #[cfg(target_os = "linux")]

@@ -1,17 +1,19 @@
 //! Inversion of an input that is in memory as a whole.
 
 use super::{Ended, Job, check_shape, refused, types_in_words};
-use crate::commands::runs::each_run;
+use crate::cli::OnFailureArg;
+use crate::commands::runs::{each_run, run_of};
 use crate::format::{self, Data, Fault, ReadOptions, Symmetry};
-use crate::machine::bytes;
+use crate::machine::{bytes, processors};
 use crate::output::matrix::Entry;
 use crate::output::summary::Tally;
 use crate::output::{report, sink, words};
 use crate::scalars::{Scalars, with_scalars};
 use crate::stop::{MEMORY_HINT, Stop};
+use crate::stream::Extras;
 use crate::with_array;
-use matinv::{Element, Scalar, Structure, Verdict};
-use ndarray::ArrayD;
+use matinv::{Element, Error, Scalar, Structure, Verdict};
+use ndarray::{ArrayD, IxDyn};
 use std::time::Instant;
 
 impl Job<'_> {
@@ -42,13 +44,32 @@ impl Job<'_> {
         let start = Instant::now();
         let what = format!("inverting {} {}", words::shape(&shape), types_in_words(types));
         let inverter = self.inverter(shape[..shape.len() - 2].iter().product());
-        let inverse = each_run(&inverter, &a, &what, self.args.quiet, |verdict| {
+        let count: usize = shape[..shape.len() - 2].iter().product();
+        let is_reported = self.args.report.is_some();
+        if is_reported {
+            let bytes = count.saturating_mul(size_of::<Verdict<T>>());
+            let refuse = |_| refused(&self.name, &Error::OutOfMemory { bytes });
+            verdicts.try_reserve_exact(count).map_err(refuse)?;
+        }
+        let each = |verdict: Verdict<T>| {
             tally.add(&verdict);
-            if self.args.report.is_some() {
+            if is_reported {
                 verdicts.push(verdict);
             }
-        })
+        };
+        let inverse = if a.is_empty() && count > 1 && !is_reported {
+            // A header of some bytes can promise any number of matrices without elements. They are
+            // all the same, and one verdict does for them.
+            let one = ArrayD::from_shape_vec(IxDyn(&[0, 0]), Vec::new());
+            let one = one.map_err(|error| Stop::new(format!("{}: {error}", self.name)))?;
+            each_run(&inverter, &one, &what, self.args.quiet, each).map(|_| a.clone())
+        } else {
+            each_run(&inverter, &a, &what, self.args.quiet, each)
+        }
         .map_err(|error| refused(&self.name, &error))?;
+        if a.is_empty() && count > 1 && !is_reported {
+            tally.repeat(count - 1);
+        }
         let time = start.elapsed();
         drop(a);
 
@@ -74,17 +95,36 @@ impl Job<'_> {
     /// inverse of the same shape, and a verdict on each matrix.
     fn check_memory(&self, data: &Data, way_out: Option<&'static str>) -> Result<(), Stop> {
         let shape = data.shape();
-        let (scalar, verdict) = with_array!(data, array => sizes(array));
-        let of = |lengths: &[usize]| lengths.iter().fold(1_u128, |product, &n| product * n as u128);
-        let reported = usize::from(self.args.report.is_some());
-        let verdicts = verdict * reported;
-        let needed =
-            of(shape) * (2 * scalar) as u128 + of(&shape[..shape.len() - 2]) * verdicts as u128;
+        let extras = Extras {
+            pseudo_inverses: self.args.on_failure == OnFailureArg::Pinv,
+            quality: self.args.quality,
+        };
+        let order = shape[shape.len() - 1];
+        let (scalar, verdict, workspace) = with_array!(data, array => sizes(array, order, extras));
+        let of = |lengths: &[usize]| {
+            lengths.iter().fold(1_u128, |product, &n| product.saturating_mul(n as u128))
+        };
+        let (elements, count) = (of(shape), of(&shape[..shape.len() - 2]));
+        let run = run_of(shape) as u128;
+        // A run has an inverse of its own, unless it is all there is.
+        let mut beside = if run < count { run * of(&shape[shape.len() - 2..]) * scalar } else { 0 };
+        if self.args.report.is_some() {
+            beside = beside.saturating_add(count.saturating_mul(verdict));
+        }
+        if elements > 0 {
+            beside = beside.saturating_add(run * verdict);
+            let threads = self.args.threads.unwrap_or_else(processors) as u128;
+            beside = beside.saturating_add(run.min(threads) * workspace);
+        }
+        // Little is free, as it is while reading.
+        let beside = beside.saturating_sub(format::SLACK.into());
+        let needed = (elements * 2 * scalar).saturating_add(beside);
         if needed <= u128::from(self.limit) {
             return Ok(());
         }
+        let and = if beside > 0 { ", with what is needed beside them," } else { "" };
         let message = format!(
-            "{}: input and inverse need {needed} bytes of memory ({}), the limit is {} bytes ({})",
+            "{}: input and inverse{and} need {needed} bytes of memory ({}), the limit is {} bytes ({})",
             self.name,
             bytes(needed),
             self.limit,
@@ -94,9 +134,11 @@ impl Job<'_> {
     }
 }
 
-/// Bytes of a scalar that the elements of an array become, and of the verdict on a matrix of them.
-fn sizes<A: Element>(_: &ArrayD<A>) -> (usize, usize) {
-    (size_of::<A::Scalar>(), size_of::<Verdict<A::Scalar>>())
+/// Bytes of a scalar that the elements of an array become, of the verdict on a matrix of them, and
+/// of the workspace for one of this order.
+fn sizes<A: Element>(_: &ArrayD<A>, order: usize, extras: Extras) -> (u128, u128, u128) {
+    let verdict = size_of::<Verdict<A::Scalar>>() + 2 * size_of::<(usize, Error)>();
+    (size_of::<A::Scalar>() as u128, verdict as u128, extras.workspace::<A::Scalar>(order))
 }
 
 /// The symmetry that a Matrix Market output declares: that of the one matrix inverted.
