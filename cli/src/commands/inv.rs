@@ -137,7 +137,7 @@ fn check_report(path: &Path, force: bool, input: &Path, sink: &Sink) -> Result<(
     if is_same(input) || sink.path().is_some_and(is_same) {
         return Err(Stop::new(format!(
             "{}: the report needs a file of its own, not that of input or output",
-            path.display()
+            name(path)
         )));
     }
     Ok(format::check_target(path, sink::existing(force))?)
@@ -312,7 +312,7 @@ impl<'a> Job<'a> {
                 "; pseudo-inverses, or NaN if there is none, stand in their place"
             }
         };
-        let report = self.args.report.as_ref().map(|path| path.display().to_string());
+        let report = self.args.report.as_ref().map(|path| name(path));
         let text = tally.describe_failures(place, report.as_deref())?;
         Some(format!("{}: {text}", self.name))
     }

@@ -74,7 +74,7 @@ impl Sink {
         let (name, options) = match self {
             Sink::Terminal => return Ok(()),
             Sink::Stdout(options) => ("standard output".to_owned(), options),
-            Sink::File(path, options, _) => (path.display().to_string(), options),
+            Sink::File(path, options, _) => (crate::stop::name(path), options),
         };
         let (format, shape) = (options.format, shape.to_vec());
         let one_matrix = !matches!(format, Format::Npy | Format::Npz);

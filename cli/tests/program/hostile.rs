@@ -57,7 +57,7 @@ fn no_name_and_no_content_steers_the_terminal() {
         &["info", &text],
         &["inv", &text, "-o", &name],
         &["inv", &text, "--report", &second],
-        &["inv", &text, &second, &name, "missing\u{1b}[2J", "--out-dir", "out\u{1b}[2J"],
+        &["inv", &text, &second, &name, "missing\u{202e}", "--out-dir", "out\u{1b}[2J"],
         &["inv", "*\u{1b}[2J", "-o", "x.npy"],
         &["inv", "***\u{1b}[2J", "-o", "x.npy"],
         &["inv", &option],

@@ -28,8 +28,9 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, Stop> {
     })?;
     let mut files = Vec::new();
     for path in paths {
-        let path = path
-            .map_err(|error| Stop::new(format!("{}: {}", error.path().display(), error.error())))?;
+        let path = path.map_err(|error| {
+            Stop::new(format!("{}: {}", crate::stop::name(error.path()), error.error()))
+        })?;
         if !path.is_dir() {
             files.push(path);
         }

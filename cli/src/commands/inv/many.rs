@@ -6,7 +6,7 @@ use crate::format::{self, Format};
 use crate::output::sink::existing;
 use crate::output::talk;
 use crate::output::words::{counted, duration};
-use crate::stop::{Outcome, Stop};
+use crate::stop::{self, Outcome, Stop};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs;
@@ -28,10 +28,10 @@ pub(super) fn inv(args: &InvArgs, directory: &Path, inputs: &[PathBuf]) -> Resul
     let mut counts = Counts::default();
     let pairs = pairs(args, directory, inputs, &mut counts)?;
     fs::create_dir_all(directory)
-        .map_err(|error| Stop::new(format!("{}: {error}", directory.display())))?;
+        .map_err(|error| Stop::new(format!("{}: {error}", stop::name(directory))))?;
     let mut said = Vec::new();
     for pair in &pairs {
-        let name = pair.input.display().to_string();
+        let name = stop::name(pair.input);
         let ended = Job::new(args, pair.input, Some(&pair.output)).and_then(|job| {
             let ended = job.run()?;
             if let Some(text) = job.failures(&ended) {
@@ -48,8 +48,8 @@ pub(super) fn inv(args: &InvArgs, directory: &Path, inputs: &[PathBuf]) -> Resul
     for text in &said {
         talk::error(text);
     }
-    for stop in std::mem::take(&mut counts.stops) {
-        stop.say();
+    for refusal in std::mem::take(&mut counts.stops) {
+        refusal.say();
     }
     if !args.quiet {
         talk::line(&counts.summary(inputs.len(), directory, &duration(start.elapsed())));
@@ -83,7 +83,7 @@ fn pairs<'a>(
         let format = match format {
             Ok(format) => format,
             Err(error) => {
-                counts.refuse(input.display().to_string(), error.into());
+                counts.refuse(stop::name(input), error.into());
                 continue;
             }
         };
@@ -91,15 +91,15 @@ fn pairs<'a>(
         if let Some(other) = taken.insert(output.clone(), input) {
             return Err(Stop::new(format!(
                 "{} and {} would both become {}",
-                other.display(),
-                input.display(),
-                output.display()
+                stop::name(other),
+                stop::name(input),
+                stop::name(&output)
             ))
             .hint("rename one, or invert them in two runs with different --out-dir"));
         }
         let found = output.canonicalize().ok();
         if found.is_some() && real.contains(&found) {
-            return Err(Stop::new(format!("{}: would replace an input", output.display()))
+            return Err(Stop::new(format!("{}: would replace an input", stop::name(&output)))
                 .hint("give --out-dir another directory"));
         }
         if directory.is_dir() {
@@ -165,7 +165,7 @@ impl Counts {
             "{}, {} written to {}: {}, {} not inverted",
             counted(files, "file", "files"),
             self.written,
-            directory.display(),
+            stop::name(directory),
             counted(self.matrices, "matrix", "matrices"),
             self.failures,
         );
