@@ -4,7 +4,7 @@ use super::{Ended, Job, check_shape, refused, types_in_words};
 use crate::cli::OnFailureArg;
 use crate::commands::runs::{each_run, run_of};
 use crate::format::{self, Data, Fault, ReadOptions, Symmetry};
-use crate::machine::{bytes, processors};
+use crate::machine::{self, bytes};
 use crate::output::matrix::Entry;
 use crate::output::summary::Tally;
 use crate::output::{report, sink, words};
@@ -113,7 +113,7 @@ impl Job<'_> {
         }
         if elements > 0 {
             beside = beside.saturating_add(run * verdict);
-            let threads = self.args.threads.unwrap_or_else(processors) as u128;
+            let threads = self.threads.unwrap_or_else(machine::threads) as u128;
             beside = beside.saturating_add(run.min(threads) * workspace);
         }
         // Little is free, as it is while reading.
