@@ -98,11 +98,11 @@ impl OfProcess {
 ///
 /// `OSError`, if the system refuses threads that were asked for.
 pub(crate) fn pool(wanted: Threads) -> PyResult<Option<Arc<ThreadPool>>> {
+    static FIRST: OnceLock<OfProcess> = OnceLock::new();
     let threads = wanted.count();
     if threads == 1 {
         return Ok(None);
     }
-    static FIRST: OnceLock<OfProcess> = OnceLock::new();
     let forks = FORKS.load(Ordering::Relaxed);
     let mut last = FIRST.get_or_init(|| OfProcess::new(forks));
     while last.forks != forks {

@@ -223,7 +223,7 @@ fn matrix<T: Tested>(subject: Subject, n: usize) -> Vec<T> {
 }
 
 fn sign<T: Scalar>(i: usize) -> T {
-    T::from_f64(if i % 3 == 0 { -1.0 } else { 1.0 })
+    T::from_f64(if i.is_multiple_of(3) { -1.0 } else { 1.0 })
 }
 
 fn times<T: Scalar>(n: usize, a: &[T], v: &[T]) -> Vec<T> {

@@ -169,7 +169,7 @@ fn with_one_process() -> Option<Command> {
         let listed = limited(by).and_then(|mut command| command.arg("--list").output().ok());
         listed.is_some_and(|listed| listed.status.success())
     };
-    [other, "prlimit --nproc=1"].into_iter().find(works).and_then(|by| limited(by))
+    [other, "prlimit --nproc=1"].into_iter().find(works).and_then(limited)
 }
 
 #[cfg(target_os = "linux")]

@@ -23,7 +23,7 @@ fn no_name_and_no_content_steers_the_terminal() {
     let place = Place::new();
     let name = format!("{EVIL}.npy");
     place.write(&name, header(&format!("{{'descr': '<f8{EVIL}', }}")));
-    place.write("descr.npy", header(&format!("{{'descr': '<f8\u{1b}[2J\u{202e}', }}")));
+    place.write("descr.npy", header("{'descr': '<f8\u{1b}[2J\u{202e}', }"));
     place.write("rest.npy", header("{\u{1b}[2J\u{202e}"));
     place.write("field.txt", "1 \u{1b}]0;owned\u{7}\u{9b}\u{202e}\n");
     place.write("banner.mtx", "%%MatrixMarket \u{1b}[2J \u{202e} real general\n");

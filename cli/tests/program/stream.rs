@@ -285,11 +285,11 @@ fn input_that_is_written_meanwhile_gives_no_output() {
 #[test]
 #[cfg(unix)]
 fn a_signal_leaves_nothing_behind() {
+    use std::os::unix::process::ExitStatusExt;
     let place = Place::new();
     let mut child = started(&place);
     let kill = format!("kill -INT {}", child.id());
     std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
-    use std::os::unix::process::ExitStatusExt;
     assert_eq!(child.wait().unwrap().signal(), Some(2));
     assert_eq!(place.files(), ["A.npy"]);
 }
