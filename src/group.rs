@@ -308,6 +308,11 @@ pub(crate) fn invert<A: Element>(
         let here = first..here.end.min(first + lanes);
         let is_inverted = |at: usize| inverted >> (at - first) & 1 == 1;
         if let Target::Strided(to) = &mut target {
+            // The same place in the buffer, which may begin behind its first elements.
+            let packed = match room(packed, here.len() * n * n) {
+                Ok(packed) => packed,
+                Err(error) => return note(first, Err(error)),
+            };
             for (at, x) in here.clone().zip(packed.chunks_exact(n * n)) {
                 if is_inverted(at) {
                     to.index_axis_mut(Axis(0), at).assign(&layout::view(n, x, order));

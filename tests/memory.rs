@@ -1,15 +1,18 @@
 //! Small matrices of every kind through every verb: for checkers that are a hundred times slower than
 //! the processor (`./dev sanitize`), and quick without one.
 
-use matinv::ndarray::{Array2, Array3, ArrayRef, Axis, Ix3, s};
+use matinv::ndarray::{Array2, Array3, ArrayRef, Axis, Ix3, ShapeBuilder, s};
 use matinv::num_complex::{Complex32, Complex64};
 use matinv::{Engine, Inverter, OnFailure, Scalar, Status, Structure, Triangle, residuals};
 
 /// Matrices of a stack; a row-major group of them is cut in two by two threads.
-const COUNT: usize = 5;
+const COUNT: usize = if cfg!(miri) { 3 } else { 5 };
+
+/// How many triangles are declared.
+const TRIANGLES: usize = if cfg!(miri) { 1 } else { 2 };
 
 /// Small ones, and one that is beyond what a register holds.
-const ORDERS: [usize; 4] = [1, 2, 5, 9];
+const ORDERS: &[usize] = if cfg!(miri) { &[1, 3] } else { &[1, 2, 5, 9] };
 
 /// Multiples of the golden section: as good as random, and the same everywhere.
 fn of_number<T: Scalar>(i: usize) -> T {
@@ -42,12 +45,12 @@ fn assert_inverts<T: Scalar>(a: &ArrayRef<T, Ix3>, x: &ArrayRef<T, Ix3>, what: &
 /// Every verb and layout.
 fn inverts<T: Scalar>(threads: usize) {
     for structure in Structure::ALL.into_iter().chain([Structure::Auto]) {
-        for n in ORDERS {
+        for &n in ORDERS {
             let what = format!("{} {structure} of order {n}", T::NAME);
             let a = stack::<T>(structure, n);
             let inverter = Inverter::new().engine(Engine::Native).structure(structure);
             let inverter = inverter.threads(threads);
-            for triangle in [Triangle::Lower, Triangle::Upper] {
+            for triangle in [Triangle::Upper, Triangle::Lower].into_iter().take(TRIANGLES) {
                 let inverter = inverter.clone().triangle(triangle);
                 assert_inverts(&a, &inverter.inv(&a).unwrap(), &what);
                 let report = inverter.clone().quality(true).report(&a).unwrap();
@@ -56,9 +59,10 @@ fn inverts<T: Scalar>(threads: usize) {
                 inverter.inv_inplace(&mut x).unwrap();
                 assert_inverts(&a, &x, &what);
                 // Backwards and by columns, into every second column of something larger.
-                let mut from = a.clone();
+                let mut from = Array3::zeros((n, COUNT, n).f());
+                from.swap_axes(0, 1);
+                from.assign(&a);
                 from.invert_axis(Axis(0));
-                from.swap_axes(1, 2);
                 let mut room = Array3::from_elem((COUNT, n, 2 * n + 1), T::nan());
                 inverter.inv_into(&from, &mut room.slice_mut(s![.., .., 1..;2])).unwrap();
                 assert_inverts(&from, &room.slice(s![.., .., 1..;2]), &what);
@@ -70,11 +74,11 @@ fn inverts<T: Scalar>(threads: usize) {
 
 /// One bad matrix in a stack, for every policy.
 fn fails<T: Scalar>() {
-    for n in ORDERS {
+    for &n in ORDERS {
         let good = stack::<T>(Structure::General, n);
         for spoiled in [T::zero(), T::nan()] {
             let mut a = good.clone();
-            a.slice_mut(s![2, .., 0]).fill(spoiled);
+            a.slice_mut(s![1, .., 0]).fill(spoiled);
             for policy in [OnFailure::Keep, OnFailure::FillNan, OnFailure::PseudoInverse] {
                 let inverter = Inverter::new().engine(Engine::Native).on_failure(policy).threads(1);
                 let report = inverter.report(&a).unwrap();
@@ -83,7 +87,7 @@ fn fails<T: Scalar>() {
                 assert_eq!(failed, 1, "{} {policy:?} order {n}", T::NAME);
                 let mut x = a.clone();
                 inverter.inv_inplace(&mut x).unwrap();
-                for k in [0, 1, 3, 4] {
+                for k in (0..COUNT).filter(|&k| k != 1) {
                     assert_eq!(x.index_axis(Axis(0), k), report.inverse.index_axis(Axis(0), k));
                 }
             }
@@ -94,8 +98,10 @@ fn fails<T: Scalar>() {
 
 /// Matrices of different orders.
 fn many<T: Scalar>(threads: usize) {
-    let matrices: Vec<Array2<T>> =
-        ORDERS.map(|n| stack::<T>(Structure::General, n).index_axis(Axis(0), 1).to_owned()).into();
+    let matrices: Vec<Array2<T>> = ORDERS
+        .iter()
+        .map(|&n| stack::<T>(Structure::General, n).index_axis(Axis(0), 1).to_owned())
+        .collect();
     let views: Vec<_> = matrices.iter().map(|a| a.view()).collect();
     let inverter = Inverter::new().engine(Engine::Native).threads(threads);
     for (a, x) in views.iter().zip(inverter.inv_many(&views).unwrap()) {
@@ -105,7 +111,7 @@ fn many<T: Scalar>(threads: usize) {
 
 /// Rows in descending order, in the midst of a larger matrix whose margin stays.
 fn keeps_the_margin<T: Scalar>() {
-    for n in ORDERS {
+    for &n in ORDERS {
         let a = stack::<T>(Structure::General, n).index_axis(Axis(0), 0).to_owned();
         let mut room = Array2::from_elem((n + 2, n + 2), T::nan());
         let place = s![1..=n;-1, 1..=n];
@@ -122,9 +128,11 @@ macro_rules! for_every_scalar {
         #[test]
         fn $test() {
             $function::<f32>($($argument)?);
-            $function::<f64>($($argument)?);
-            $function::<Complex32>($($argument)?);
             $function::<Complex64>($($argument)?);
+            if !cfg!(miri) {
+                $function::<f64>($($argument)?);
+                $function::<Complex32>($($argument)?);
+            }
         }
     )*};
 }
