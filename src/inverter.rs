@@ -452,10 +452,10 @@ impl Inverter {
 
     fn call<'a, T: Scalar>(&'a self, plan: &'a Plan) -> Result<Call<'a, T>> {
         self.check_options()?;
-        plan.cancel.check()?;
         // A call remembers for itself that it was cancelled.
         let plan =
             if plan.cancel.is_possible() { Cow::Owned(plan.clone()) } else { Cow::Borrowed(plan) };
+        plan.cancel.check()?;
         let pool = <T as EngineScalar>::pool(&self.pools);
         // The library is tested before several of its threads may be at work.
         let many = self.blas_threads > 1 && engine::has_sound_lapack();
