@@ -1,7 +1,7 @@
 //! Disks that are full: the file is named, nothing is left, and no library speaks for itself.
 
 use crate::Place;
-use crate::stream::{on_a_full_disk, small_matrices};
+use crate::stream::{on_a_full_disk, repeated, small_matrices};
 use std::fs::OpenOptions;
 use std::process::Command;
 
@@ -25,9 +25,9 @@ fn every_format_names_the_file_and_leaves_nothing() {
 #[test]
 fn reports_and_journals_are_named_too() {
     let place = Place::new();
-    place.write("A.npy", small_matrices(2000)).write("B.csv", crate::DIAGONAL);
-    // A limit between the two: how much the inverses shrink depends on their last bits.
-    let whole = "inv - -o X.npy.gz --report X.json <A.npy";
+    place.write("A.npy", small_matrices(2000)).write("B.npy", repeated(&[4.0], 1, 9000));
+    // A limit between the two.
+    let whole = "inv - -o X.npy.gz --report X.json <B.npy";
     assert!(on_a_full_disk(&place, whole, 1 << 20).status.success());
     let lengths = ["X.npy.gz", "X.json"].map(|name| {
         let length = std::fs::metadata(place.path(name)).unwrap().len();
@@ -39,7 +39,11 @@ fn reports_and_journals_are_named_too() {
     for (run, kilobytes, words) in [
         // As a whole, and piece by piece.
         (whole, between, "X.json: File too large"),
-        ("inv A.npy -o X.npy --report X.json --on-failure nan", 100, "X.npy: File too large"),
+        (
+            "inv A.npy -o X.npy --report X.json --on-failure nan",
+            100,
+            "X.json: the lines for it: File too large",
+        ),
         ("inv A.npy -o X.npy --resume", 1, "X.npy.partial.json: File too large"),
         ("gen random -n 200 -o Y.npz", 100, "Y.npz: File too large"),
     ] {
@@ -51,7 +55,7 @@ fn reports_and_journals_are_named_too() {
         for name in ["X.npy.gz", "X.npy.partial"] {
             let _ = std::fs::remove_file(place.path(name));
         }
-        assert_eq!(place.files(), ["A.npy", "B.csv"], "{run}");
+        assert_eq!(place.files(), ["A.npy", "B.npy"], "{run}");
     }
 }
 
