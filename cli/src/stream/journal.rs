@@ -252,7 +252,10 @@ impl Journal {
     pub(super) fn close(self) {
         let is_ours = |last: &File| own::is_at(last, &self.paths.journal).unwrap_or(true);
         if self.last.as_ref().is_none_or(is_ours) {
-            self.paths.remove_others();
+            // What is to become the next entry is always another run's: the last of this one has.
+            for path in [&self.paths.report, &self.paths.journal] {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 }
