@@ -155,8 +155,18 @@ pub(crate) struct InvArgs {
     ///
     /// For stacks that go piece by piece, see --memory. Until FILE is whole, FILE.partial holds what
     /// is done and FILE.partial.json how far it is whole (FILE.partial.report is for --report). They
-    /// stay after a kill, Ctrl-C, a full disk or a power cut. If the input or an option that shapes
-    /// the result has changed since, this is refused; --force then starts over.
+    /// stay after a kill, Ctrl-C, a full disk or a power cut, and only one run at a time writes them.
+    /// If the input (its content, its change time or the file itself), an option that shapes the
+    /// result or the instruction set of the processor has changed since, this is refused; --force
+    /// then starts over. If FILE.partial.json contradicts itself or the files, a warning says so and
+    /// all is done from the beginning. Links, pipes and files of others under these names are
+    /// refused, and deleted under --force.
+    ///
+    /// When FILE is whole, the same command has nothing to do: nothing stays beside FILE to tell, so
+    /// it inverts up to 16 matrices again, from the first to the last, and compares the bits. Is one
+    /// different, or was the input written, renamed or linked later than FILE, then FILE is refused
+    /// as any other that exists. The exit code is that of the first time; --report keeps it, and
+    /// without one FILE is refused under --on-failure nan, keep or pinv, which do not tell.
     #[arg(long, requires = "output")]
     pub(crate) resume: bool,
 

@@ -340,18 +340,22 @@ mod tests {
     #[test]
     fn a_lock_is_held_until_the_file_has_its_name() {
         let place = tempfile::tempdir().unwrap();
-        let (partial, target) = (place.path().join("X.partial"), place.path().join("X"));
-        let file = File::create_new(&partial).unwrap();
-        file.lock().unwrap();
-        let waiting = File::open(&partial).unwrap();
-        let staged = Staged::kept(file, &partial, 0, target.clone(), Existing::Keep).unwrap();
-        // Whoever gets the lock finds the file renamed.
-        let renamed = std::thread::spawn(move || {
-            waiting.lock().unwrap();
-            (partial.exists(), target.exists())
-        });
-        staged.finish().unwrap();
-        assert_eq!(renamed.join().unwrap(), (false, true));
+        for round in 0..200 {
+            let partial = place.path().join(format!("{round}.partial"));
+            let target = place.path().join(format!("{round}"));
+            let file = File::create_new(&partial).unwrap();
+            file.lock().unwrap();
+            let waiting = File::open(&partial).unwrap();
+            let staged =
+                Staged::kept(file, &partial, 0, target.clone(), Existing::Replace).unwrap();
+            // Whoever gets the lock finds the file renamed.
+            let renamed = std::thread::spawn(move || {
+                waiting.lock().unwrap();
+                (partial.exists(), target.exists())
+            });
+            staged.finish().unwrap();
+            assert_eq!(renamed.join().unwrap(), (false, true), "round {round}");
+        }
     }
 
     #[test]

@@ -138,8 +138,14 @@ impl Own {
 
     /// The same, locked: this run's alone, and still the file of this name when the lock is there.
     pub(super) fn open_locked(&self, path: &Path, mode: u32) -> Result<Opened, Stop> {
+        self.locked(path, mode, || ())
+    }
+
+    /// The same, where something else may happen before the lock is asked for.
+    fn locked(&self, path: &Path, mode: u32, mut before: impl FnMut()) -> Result<Opened, Stop> {
         for _ in 0..ATTEMPTS {
             let opened = self.open(path, mode)?;
+            before();
             match opened.file.try_lock() {
                 Err(TryLockError::WouldBlock) => {
                     let stop = Stop::new(format!("{}: another run is writing it", path.display()));
@@ -280,6 +286,27 @@ mod tests {
         assert!(second.is_new && is_at(&second.file, &path).unwrap());
         drop(second);
         assert!(!own.open_locked(&path, 0o666).unwrap().is_new);
+    }
+
+    #[test]
+    fn a_file_that_is_renamed_between_opening_and_locking_is_not_taken() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, finished) = (place.path().join("X.partial"), place.path().join("X"));
+        let own = Own::beside(&path, false).unwrap();
+        fs::write(&path, "whole").unwrap();
+        let mut opened = 0;
+        let taken = own.locked(&path, 0o666, || {
+            opened += 1;
+            if opened == 1 {
+                // What another run does when it ends.
+                fs::rename(&path, &finished).unwrap();
+            }
+        });
+        let taken = taken.unwrap();
+        assert_eq!(opened, 2);
+        assert!(taken.is_new && is_at(&taken.file, &path).unwrap());
+        assert!(!is_at(&taken.file, &finished).unwrap());
+        assert_eq!(fs::read(&finished).unwrap(), b"whole");
     }
 
     #[test]
