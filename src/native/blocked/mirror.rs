@@ -231,11 +231,12 @@ mod tests {
         });
     }
 
-    const ORDERS: [usize; 9] = [0, 1, 2, 31, 32, 33, 64, 70, 200];
+    const ORDERS: &[usize] =
+        if cfg!(miri) { &[0, 1, 2, 33] } else { &[0, 1, 2, 31, 32, 33, 64, 70, 200] };
 
     fn transposes<T: Scalar>(number: impl Fn(usize, usize) -> T) {
         teams(|team| {
-            for n in ORDERS {
+            for &n in ORDERS {
                 let mut a: Vec<_> = (0..n * n).map(|at| number(at % n, at / n)).collect();
                 transpose(team, n, &mut a);
                 assert!((0..n * n).all(|at| a[at] == number(at / n, at % n)), "{n}");
@@ -272,7 +273,7 @@ mod tests {
             }
         };
         teams(|team| {
-            for n in ORDERS {
+            for &n in ORDERS {
                 for from in [Triangle::Lower, Triangle::Upper] {
                     for hermitian in [true, false] {
                         check(team, n, from, hermitian);
