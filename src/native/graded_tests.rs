@@ -3,11 +3,10 @@
 //! every lane must either have a small residual or be left to what bounds them.
 
 use super::structured_tests::KINDS;
-use super::tests::{NOTHING, Parts, bits, sets};
+use super::tests::{NOTHING, Parts, bits, for_every_scalar, sets};
 use super::{Group, Kernel, Kind, Work};
 use crate::layout::{self, Order};
 use crate::residual;
-use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -65,8 +64,5 @@ fn passes_or_is_left<T: Parts>() {
 
 #[test]
 fn what_lanes_cannot_invert_well_they_leave() {
-    passes_or_is_left::<f32>();
-    passes_or_is_left::<f64>();
-    passes_or_is_left::<Complex32>();
-    passes_or_is_left::<Complex64>();
+    for_every_scalar!(passes_or_is_left());
 }

@@ -2,11 +2,10 @@
 
 use super::set::Set;
 use super::structured_tests::KINDS;
-use super::tests::{NOTHING, Parts, random, sets};
+use super::tests::{NOTHING, Parts, for_every_scalar, random, sets};
 use super::{Group, Kernel, Kind, MAX_ORDER, MAX_SINGLE, Request, Work};
 use crate::element::Scalar;
 use crate::engine::Norm;
-use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::ptr::NonNull;
@@ -114,10 +113,7 @@ fn orders(kind: Kind) -> impl Iterator<Item = usize> + Clone {
 #[test]
 fn no_kernel_touches_what_is_beside_its_matrices() {
     for kind in [Kind::General].into_iter().chain(KINDS) {
-        stays_inside::<f32>(kind);
-        stays_inside::<f64>(kind);
-        stays_inside::<Complex32>(kind);
-        stays_inside::<Complex64>(kind);
+        for_every_scalar!(stays_inside(kind));
     }
 }
 

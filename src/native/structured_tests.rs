@@ -1,13 +1,14 @@
 //! The kernels for structures, on every set that this machine has: against LAPACK, against
 //! themselves, and lane by lane.
 
-use super::tests::{ALL, NOTHING, Parts, assert_close, bits, orders, random, sets};
+use super::tests::{
+    ALL, NOTHING, Parts, assert_close, bits, for_every_scalar, orders, random, sets,
+};
 use super::{Group, Kernel, Kind, MAX_ORDER, MAX_SINGLE, Request, Work};
 use crate::engine::{Ask, Breakdown, Engine, Engines, Facts, Norm, Symmetry};
 use crate::layout::{self, Order};
 use crate::residual;
 use crate::structure::{Found, Triangle, detect};
-use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -169,10 +170,7 @@ fn agrees_with_lapack<T: Parts>(kind: Kind) {
 #[test]
 fn every_set_agrees_with_lapack_on_every_triangle() {
     for kind in KINDS {
-        agrees_with_lapack::<f32>(kind);
-        agrees_with_lapack::<f64>(kind);
-        agrees_with_lapack::<Complex32>(kind);
-        agrees_with_lapack::<Complex64>(kind);
+        for_every_scalar!(agrees_with_lapack(kind));
     }
 }
 
@@ -214,10 +212,7 @@ fn both_norms<T: Parts>() {
 
 #[test]
 fn the_condition_is_that_of_both_norms() {
-    both_norms::<f32>();
-    both_norms::<f64>();
-    both_norms::<Complex32>();
-    both_norms::<Complex64>();
+    for_every_scalar!(both_norms());
 }
 
 /// What may stand beside a good matrix.
@@ -338,10 +333,7 @@ fn lanes_are_alone<T: Parts>(kind: Kind) {
 #[test]
 fn no_lane_sees_what_happens_in_another() {
     for kind in KINDS {
-        lanes_are_alone::<f32>(kind);
-        lanes_are_alone::<f64>(kind);
-        lanes_are_alone::<Complex32>(kind);
-        lanes_are_alone::<Complex64>(kind);
+        for_every_scalar!(lanes_are_alone(kind));
     }
 }
 
@@ -379,10 +371,7 @@ fn names_every_minor<T: Parts>() {
 
 #[test]
 fn the_minor_that_is_not_positive_is_named() {
-    names_every_minor::<f32>();
-    names_every_minor::<f64>();
-    names_every_minor::<Complex32>();
-    names_every_minor::<Complex64>();
+    for_every_scalar!(names_every_minor());
 }
 
 /// A lane whose structure is the kernel's, or some other: `structure::detect` is the oracle.
@@ -467,10 +456,7 @@ fn finds_kinds<T: Parts>() {
 
 #[test]
 fn kinds_are_found_lane_by_lane() {
-    finds_kinds::<f32>();
-    finds_kinds::<f64>();
-    finds_kinds::<Complex32>();
-    finds_kinds::<Complex64>();
+    for_every_scalar!(finds_kinds());
 }
 
 /// Lanes that are not asked for stay as they are.

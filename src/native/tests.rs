@@ -52,6 +52,19 @@ pub(super) fn has_lapack() -> bool {
     is_sound
 }
 
+/// Calls a test for every scalar; for Miri, which takes a thousand times as long, two have to do.
+macro_rules! for_every_scalar {
+    ($test:ident($($argument:expr),*)) => {{
+        $test::<f32>($($argument),*);
+        $test::<num_complex::Complex64>($($argument),*);
+        if !cfg!(miri) {
+            $test::<f64>($($argument),*);
+            $test::<num_complex::Complex32>($($argument),*);
+        }
+    }};
+}
+pub(super) use for_every_scalar;
+
 /// What a test knows of a scalar: how to make one of its parts, and its bits.
 pub(super) trait Parts: Scalar {
     fn of(re: f64, im: f64) -> Self;
@@ -181,10 +194,7 @@ pub(super) fn on_large_stack(test: fn()) {
 #[test]
 fn every_set_agrees_with_lapack_at_every_count() {
     on_large_stack(|| {
-        agrees_with_lapack::<f32>();
-        agrees_with_lapack::<f64>();
-        agrees_with_lapack::<Complex32>();
-        agrees_with_lapack::<Complex64>();
+        for_every_scalar!(agrees_with_lapack());
     });
 }
 
@@ -253,10 +263,7 @@ fn lanes_are_alone<T: Parts>() {
 
 #[test]
 fn no_lane_sees_what_happens_in_another() {
-    lanes_are_alone::<f32>();
-    lanes_are_alone::<f64>();
-    lanes_are_alone::<Complex32>();
-    lanes_are_alone::<Complex64>();
+    for_every_scalar!(lanes_are_alone());
 }
 
 /// A column that depends on those before it, without rounding, at every place.
@@ -289,10 +296,7 @@ fn names_every_pivot<T: Parts>() {
 
 #[test]
 fn the_column_without_a_pivot_is_named() {
-    names_every_pivot::<f32>();
-    names_every_pivot::<f64>();
-    names_every_pivot::<Complex32>();
-    names_every_pivot::<Complex64>();
+    for_every_scalar!(names_every_pivot());
 }
 
 /// Lanes with a structure are left alone if that is asked for: `structure::detect` is the oracle.
@@ -340,10 +344,7 @@ fn finds_structures<T: Parts>() {
 
 #[test]
 fn matrices_with_a_structure_are_left_alone() {
-    finds_structures::<f32>();
-    finds_structures::<f64>();
-    finds_structures::<Complex32>();
-    finds_structures::<Complex64>();
+    for_every_scalar!(finds_structures());
 }
 
 #[test]

@@ -104,8 +104,7 @@ impl<'a> Exchange<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::tests::{Parts, sets};
-    use num_complex::{Complex32, Complex64};
+    use crate::native::tests::{Parts, for_every_scalar, sets};
     use proptest::prelude::*;
 
     /// As when the rows are exchanged one after the other, by every set.
@@ -158,10 +157,7 @@ mod tests {
             let exchanged: Vec<usize> = (0..count.min(rows))
                 .map(|i| if none { i } else { i + below[i] % (rows - i) })
                 .collect();
-            comes_to_the_exchanges::<f32>(rows, &exchanged);
-            comes_to_the_exchanges::<f64>(rows, &exchanged);
-            comes_to_the_exchanges::<Complex32>(rows, &exchanged);
-            comes_to_the_exchanges::<Complex64>(rows, &exchanged);
+            for_every_scalar!(comes_to_the_exchanges(rows, &exchanged));
         }
     }
 }

@@ -4,9 +4,8 @@ use super::{Alone, Aside, Kernel, Sizes, Work, invert_by};
 use crate::element::Scalar;
 use crate::engine::{Ask, Facts, Norm};
 use crate::native::set;
-use crate::native::tests::{Parts, random, sets};
+use crate::native::tests::{Parts, for_every_scalar, random, sets};
 use crate::norm::{self, Part};
-use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -52,10 +51,7 @@ fn finds_the_row<T: Parts>() {
 
 #[test]
 fn no_row_that_is_out_of_range_passes_as_finite() {
-    finds_the_row::<f32>();
-    finds_the_row::<f64>();
-    finds_the_row::<Complex32>();
-    finds_the_row::<Complex64>();
+    for_every_scalar!(finds_the_row());
 }
 
 /// The sums of the sweep, and those of a pass over the inverse.
@@ -95,8 +91,5 @@ fn has_the_norm_of_the_inverse<T: Parts>() {
 
 #[test]
 fn rcond_comes_from_the_norm_of_the_inverse() {
-    has_the_norm_of_the_inverse::<f32>();
-    has_the_norm_of_the_inverse::<f64>();
-    has_the_norm_of_the_inverse::<Complex32>();
-    has_the_norm_of_the_inverse::<Complex64>();
+    for_every_scalar!(has_the_norm_of_the_inverse());
 }

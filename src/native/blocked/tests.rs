@@ -7,7 +7,9 @@ use super::{
 use crate::engine::{Ask, Breakdown, Engine, Engines, Norm};
 use crate::layout::{self, Order};
 use crate::native::set::{self, Set};
-use crate::native::tests::{Parts, bits, has_lapack, on_large_stack, random, sets};
+use crate::native::tests::{
+    Parts, bits, for_every_scalar, has_lapack, on_large_stack, random, sets,
+};
 use crate::residual;
 use crate::structure::Triangle;
 use num_complex::{Complex32, Complex64};
@@ -70,10 +72,7 @@ fn every_set_agrees_with_lapack() {
         return;
     }
     on_large_stack(|| {
-        agrees_with_lapack::<f32>();
-        agrees_with_lapack::<f64>();
-        agrees_with_lapack::<Complex32>();
-        agrees_with_lapack::<Complex64>();
+        for_every_scalar!(agrees_with_lapack());
     });
 }
 
@@ -128,10 +127,7 @@ fn names_every_pivot<T: Parts>() {
 
 #[test]
 fn the_column_without_a_pivot_is_named() {
-    names_every_pivot::<f32>();
-    names_every_pivot::<f64>();
-    names_every_pivot::<Complex32>();
-    names_every_pivot::<Complex64>();
+    for_every_scalar!(names_every_pivot());
 }
 
 /// Any number of threads, and helpers that come late or not at all.
@@ -184,10 +180,7 @@ fn has_the_same_bits<T: Parts>() {
 
 #[test]
 fn a_team_computes_the_same_bits() {
-    has_the_same_bits::<f32>();
-    has_the_same_bits::<f64>();
-    has_the_same_bits::<Complex32>();
-    has_the_same_bits::<Complex64>();
+    for_every_scalar!(has_the_same_bits());
 }
 
 /// In its place, beside it, or from another place.
@@ -224,10 +217,7 @@ fn has_the_same_bits_anywhere<T: Parts>() {
 
 #[test]
 fn where_a_matrix_is_worked_on_changes_no_bit() {
-    has_the_same_bits_anywhere::<f32>();
-    has_the_same_bits_anywhere::<f64>();
-    has_the_same_bits_anywhere::<Complex32>();
-    has_the_same_bits_anywhere::<Complex64>();
+    for_every_scalar!(has_the_same_bits_anywhere());
 }
 
 /// The lower triangle of a random matrix: a triangular one, or half of a definite one.
@@ -309,10 +299,7 @@ fn inverts_halves<T: Parts>() {
 
 #[test]
 fn one_triangle_is_inverted_by_every_set_and_team() {
-    inverts_halves::<f32>();
-    inverts_halves::<f64>();
-    inverts_halves::<Complex32>();
-    inverts_halves::<Complex64>();
+    for_every_scalar!(inverts_halves());
 }
 
 #[test]
@@ -360,10 +347,7 @@ fn sees_what_is_not_finite<T: Parts>() {
 
 #[test]
 fn what_is_not_finite_is_seen() {
-    sees_what_is_not_finite::<f32>();
-    sees_what_is_not_finite::<f64>();
-    sees_what_is_not_finite::<Complex32>();
-    sees_what_is_not_finite::<Complex64>();
+    for_every_scalar!(sees_what_is_not_finite());
 }
 
 /// A power of two changes nothing but the scale.
@@ -394,13 +378,11 @@ fn scales_exactly<T: Parts>() {
 
 #[test]
 fn a_power_of_two_changes_nothing_but_the_scale() {
-    scales_exactly::<f32>();
-    scales_exactly::<f64>();
-    scales_exactly::<Complex32>();
-    scales_exactly::<Complex64>();
+    for_every_scalar!(scales_exactly());
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri itself ends where memory is refused")]
 fn more_memory_than_there_is_is_refused() {
     let huge = 1 << 50;
     let refused = parts(&mut Vec::<f64>::new(), [1, huge]).map(|_| ());

@@ -1,12 +1,11 @@
 //! Condition numbers are right where squares of moduli over- or underflow, and beside such lanes.
 
-use super::{ALL, Parts, sets};
+use super::{ALL, Parts, for_every_scalar, sets};
 use crate::engine::{Ask, Norm};
 use crate::native::blocked::Alone;
 use crate::native::{Group, Kernel, Kind, Limit, Request, Work};
 use crate::norm::{self, Part};
 use crate::structure::Triangle;
-use num_complex::{Complex32, Complex64};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -111,8 +110,5 @@ fn conditions<T: Parts>() {
 
 #[test]
 fn conditions_are_right_at_every_scale() {
-    conditions::<f32>();
-    conditions::<f64>();
-    conditions::<Complex32>();
-    conditions::<Complex64>();
+    for_every_scalar!(conditions());
 }

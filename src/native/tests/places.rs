@@ -1,10 +1,9 @@
 //! Inverses are the same wherever they are written, and nothing else is.
 
-use super::{NOTHING, Parts, bits, random, sets};
+use super::{NOTHING, Parts, bits, for_every_scalar, random, sets};
 use crate::engine::Symmetry;
 use crate::native::{Group, Kernel, Kind, Request, Work};
 use crate::structure::Triangle;
-use num_complex::{Complex32, Complex64};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -79,8 +78,5 @@ fn places<T: Parts>() {
 
 #[test]
 fn inverses_are_the_same_wherever_they_are_written() {
-    places::<f32>();
-    places::<f64>();
-    places::<Complex32>();
-    places::<Complex64>();
+    for_every_scalar!(places());
 }
