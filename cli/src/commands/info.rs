@@ -2,14 +2,15 @@
 
 use crate::cli::InfoArgs;
 use crate::commands::inv::check_shape;
-use crate::commands::runs::each_run;
+use crate::commands::runs::{each_run, memory_of_runs};
 use crate::format::{self, Data, FormatError, ReadOptions};
-use crate::machine::{bytes, default_threads, memory, memory_limit};
+use crate::machine::{self, bytes, default_threads, memory, memory_limit};
 use crate::output::stdout;
 use crate::output::summary::{finding, listed};
 use crate::output::words::{counted, shape, short};
 use crate::scalars::{Scalars, with_scalars};
 use crate::stop::{Outcome, Stop, name};
+use crate::stream::Extras;
 use crate::with_array;
 use flate2::bufread::MultiGzDecoder;
 use matinv::{Blas, DefaultThreads, Inverter, OnFailure, Scalar, Structure, Threading};
@@ -117,7 +118,7 @@ fn of_file(path: &Path, args: &InfoArgs) -> Result<Lines, Stop> {
     if let (Some(metadata), Some((_, text))) = (on_disk, lines.last_mut()) {
         *text = format!("{} on disk, {text}", bytes(metadata.len().into()));
     }
-    lines.extend(of_array(data));
+    lines.extend(of_array(data, limit));
     Ok(lines)
 }
 
@@ -155,7 +156,7 @@ fn format_of(head: &[u8]) -> String {
 /// Operations that are worth an answer.
 const WORK: f64 = 2e10;
 
-fn of_array(data: Data) -> Lines {
+fn of_array(data: Data, limit: u64) -> Lines {
     let mut lines = Lines::new();
     let shape = data.shape();
     if shape.len() > 1 {
@@ -174,6 +175,15 @@ fn of_array(data: Data) -> Lines {
     }
     if 2.0 * (order as f64).powi(3) * count as f64 > WORK {
         lines.push(("structure", "not looked at, it would take long; see `matinv inv`".to_owned()));
+        return lines;
+    }
+    let extras = Extras { pseudo_inverses: false, quality: false };
+    let (arrays, beside) = memory_of_runs(&data, machine::threads(), extras, false);
+    let needed = arrays.saturating_add(beside);
+    if needed > u128::from(limit) {
+        let (needed, limit) = (bytes(needed), bytes(limit.into()));
+        let text = format!("not looked at, it would take {needed} of memory; the limit is {limit}");
+        lines.push(("structure", text));
         return lines;
     }
     match Scalars::of(data) {

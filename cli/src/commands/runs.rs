@@ -1,8 +1,11 @@
 //! Inverting a long stack piece by piece, so that progress can be seen.
 
+use crate::format::{Data, SLACK};
 use crate::machine::threads;
 use crate::output::progress::Progress;
-use matinv::{Error, Inverter, Scalar, Verdict};
+use crate::stream::Extras;
+use crate::with_array;
+use matinv::{Element, Error, Inverter, Scalar, Verdict};
 use ndarray::{ArrayD, Axis, Slice};
 
 /// Operations, roughly, after which the progress bar moves.
@@ -58,8 +61,44 @@ pub(crate) fn each_run<T: Scalar>(
     ArrayD::from_shape_vec(a.shape(), elements).map_err(|_| refused())
 }
 
+/// Bytes that [`each_run`] needs for `data`: of the input in the type of the inverse and the inverse
+/// of the same shape, and of all beside them; `verdicts` if every verdict is kept.
+pub(crate) fn memory_of_runs(
+    data: &Data,
+    threads: usize,
+    extras: Extras,
+    verdicts: bool,
+) -> (u128, u128) {
+    let shape = data.shape();
+    let order = shape[shape.len() - 1];
+    let (scalar, verdict, workspace) = with_array!(data, array => sizes(array, order, extras));
+    let of = |lengths: &[usize]| {
+        lengths.iter().fold(1_u128, |product, &n| product.saturating_mul(n as u128))
+    };
+    let (elements, count) = (of(shape), of(&shape[..shape.len() - 2]));
+    let run = run_of(shape) as u128;
+    // A run has an inverse of its own, unless it is all there is.
+    let mut beside = if run < count { run * of(&shape[shape.len() - 2..]) * scalar } else { 0 };
+    if verdicts {
+        beside = beside.saturating_add(count.saturating_mul(verdict));
+    }
+    if elements > 0 {
+        beside = beside.saturating_add(run * verdict);
+        beside = beside.saturating_add(run.min(threads as u128) * workspace);
+    }
+    // Little is free, as it is while reading.
+    (elements * 2 * scalar, beside.saturating_sub(SLACK.into()))
+}
+
+/// Bytes of a scalar that the elements of an array become, of the verdict on a matrix of them, and
+/// of the workspace for one of this order.
+fn sizes<A: Element>(_: &ArrayD<A>, order: usize, extras: Extras) -> (u128, u128, u128) {
+    let verdict = size_of::<Verdict<A::Scalar>>() + 2 * size_of::<(usize, Error)>();
+    (size_of::<A::Scalar>() as u128, verdict as u128, extras.workspace::<A::Scalar>(order))
+}
+
 /// How many matrices of an array of this shape are inverted at a time.
-pub(crate) fn run_of(shape: &[usize]) -> usize {
+fn run_of(shape: &[usize]) -> usize {
     let (leading, order) = (&shape[..shape.len() - 2], shape[shape.len() - 1]);
     let count: usize = leading.iter().product();
     let per_index: usize = leading.iter().skip(1).product();

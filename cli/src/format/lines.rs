@@ -19,6 +19,11 @@ impl<'r> Lines<'r> {
         Self { reader, buffer: Vec::new(), number: 0, limit: limit.saturating_add(SLACK) }
     }
 
+    /// Bytes that its buffer holds, but for those that are free.
+    pub(crate) fn held(&self) -> u64 {
+        (self.buffer.capacity() as u64).saturating_sub(SLACK)
+    }
+
     /// The next line; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, FormatError> {
         Ok(self.advance()?.then(|| self.current()))

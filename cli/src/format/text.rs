@@ -88,7 +88,8 @@ impl Numbers {
 /// Appends within the budget.
 fn grow<T>(numbers: &mut Vec<T>, number: T, budget: Budget) -> Result<(), FormatError> {
     if numbers.len() == numbers.capacity() {
-        let most = usize::try_from(budget.limit).unwrap_or(usize::MAX) / size_of::<T>();
+        let left = budget.limit.saturating_sub(budget.held);
+        let most = usize::try_from(left).unwrap_or(usize::MAX) / size_of::<T>();
         let room = most.saturating_sub(numbers.len()).min(numbers.len().max(64));
         if room == 0 {
             return Err(FormatError::new(Fault::OverLimit { limit: budget.limit }));
@@ -127,6 +128,8 @@ fn read_rows(
                 found: excerpt(lines.current()),
             }));
         }
+        // The numbers of a line are beside its text.
+        let budget = Budget { held: budget.held + lines.held(), ..budget };
         let row = row_of(lines.current());
         let separator =
             first.map_or_else(|| Separator::of(format, row), |(separator, _)| separator);

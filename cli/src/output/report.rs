@@ -1,6 +1,7 @@
 //! The JSON file of `--report`. Its schema is in the help of `matinv inv`.
 
 use crate::output::matrix::{Entry, index_of};
+use crate::output::visible::visible_json;
 use matinv::{Error, Status, Verdict};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -100,6 +101,7 @@ pub(crate) fn around(
     matrices: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let text = serde_json::to_string_pretty(head)?;
+    let text = visible_json(&text);
     let open = text.strip_suffix("\n}").unwrap_or(&text);
     write!(out, "{open},\n  \"matrices\": [")?;
     matrices(out)?;

@@ -13,14 +13,36 @@ pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && steers(c))
 }
 
+/// JSON of the same meaning: what it holds of them stands in strings, where JSON has escapes of its
+/// own.
+pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
+    replaced(
+        json,
+        |c| c != '\n' && steers(c),
+        |c, out| {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        },
+    )
+}
+
 fn escaped(text: &str, is_wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
+    replaced(text, is_wanted, |c, out| out.extend(c.escape_default()))
+}
+
+fn replaced(
+    text: &str,
+    is_wanted: impl Fn(char) -> bool,
+    replace: impl Fn(char, &mut String),
+) -> Cow<'_, str> {
     if !text.contains(&is_wanted) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_wanted(c) {
-            out.extend(c.escape_default());
+            replace(c, &mut out);
         } else {
             out.push(c);
         }
@@ -46,6 +68,15 @@ fn steers(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_means_the_same() {
+        let text = "\u{9b}\u{202e}\u{e0041}\u{7f}\n\t é\"\\";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let shown = visible_json(&json);
+        assert!(!shown.contains(|c| c != '\n' && steers(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&shown).unwrap(), [text]);
+    }
 
     #[test]
     fn what_steers_a_terminal_is_escaped_and_letters_stay() {

@@ -62,14 +62,15 @@ fn reports_and_journals_are_named_too() {
 #[test]
 fn an_archive_down_a_full_pipe_says_one_thing() {
     let place = Place::new();
-    place.write("A.txt", crate::DIAGONAL);
+    // Longer than every buffer: it fails amidst, and once more when the archive is ended.
+    place.matinv("gen random -n 150 -o A.npy").assert().code(0);
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut ran = Command::new(env!("CARGO_BIN_EXE_matinv"));
-    ran.args(["inv", "A.txt", "--format", "npz", "-q"]).current_dir(place.0.path()).stdout(full);
+    ran.args(["inv", "A.npy", "--format", "npz", "-q"]).current_dir(place.0.path()).stdout(full);
     let ran = ran.output().unwrap();
     let words = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(words, "matinv: standard output: No space left on device (os error 28)\n");
     assert_eq!(ran.status.code(), Some(2));
-    let ran = place.matinv("inv A.txt -o /dev/full --format npz -q").assert().code(2);
+    let ran = place.matinv("inv A.npy -o /dev/full --format npz -q").assert().code(2);
     ran.stderr("matinv: /dev/full: No space left on device (os error 28)\n");
 }

@@ -112,6 +112,36 @@ fn matrices_without_elements_take_no_memory_each() {
 }
 
 #[test]
+fn promises_of_text_formats_take_no_memory() {
+    let place = Place::new();
+    let banner = |kind: &str| format!("%%MatrixMarket matrix {kind} real general\n");
+    let coordinate = banner("coordinate");
+    place.write("sizes.mtx", format!("{coordinate}4000000000 4000000000 1\n1 1 1.0\n"));
+    place.write("entries.mtx", format!("{coordinate}2 2 18446744073709551615\n1 1 1.0\n"));
+    place.write("many.mtx", format!("{coordinate}2 2 4000000000\n1 1 1.0\n"));
+    place.write("array.mtx", format!("{}100000 100000\n1.0\n", banner("array")));
+    // A line for which the numbers and its text do not both have room.
+    place.write("line.txt", "1 ".repeat(400_000));
+    for file in ["sizes.mtx", "entries.mtx", "many.mtx", "array.mtx", "line.txt"] {
+        for command in ["inv", "info"] {
+            let (code, words) = within(&place, 1_500_000, &format!("{command} {file} --memory 4M"));
+            assert_eq!(code, Some(2), "{command} {file}: {words}");
+            assert!(words.starts_with(&format!("matinv: {file}")), "{words}");
+        }
+    }
+}
+
+#[test]
+fn what_is_only_looked_at_counts_too() {
+    let place = Place::new();
+    place.matinv("gen random -n 200 -o A.npy").assert().code(0);
+    let few = place.matinv(&format!("info A.npy --memory {}", 200 * 200 * 8 + 1000)).assert();
+    few.code(0).stdout(predicates::str::contains("not looked at, it would take"));
+    let many = place.matinv("info A.npy --memory 4M").assert().code(0);
+    many.stdout(predicates::str::contains("rcond"));
+}
+
+#[test]
 fn workspaces_count_in_whole_matrices_too() {
     let place = Place::new();
     place.matinv("gen random -n 200 -o A.npy").assert().code(0);

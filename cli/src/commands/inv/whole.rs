@@ -2,7 +2,7 @@
 
 use super::{Ended, Job, check_shape, refused, types_in_words};
 use crate::cli::OnFailureArg;
-use crate::commands::runs::{each_run, run_of};
+use crate::commands::runs::{each_run, memory_of_runs};
 use crate::format::{self, Data, Fault, ReadOptions, Symmetry};
 use crate::machine::{self, bytes};
 use crate::output::matrix::Entry;
@@ -11,8 +11,7 @@ use crate::output::{report, sink, words};
 use crate::scalars::{Scalars, with_scalars};
 use crate::stop::{MEMORY_HINT, Stop};
 use crate::stream::Extras;
-use crate::with_array;
-use matinv::{Element, Error, Scalar, Structure, Verdict};
+use matinv::{Error, Scalar, Structure, Verdict};
 use ndarray::{ArrayD, IxDyn};
 use std::time::Instant;
 
@@ -94,31 +93,13 @@ impl Job<'_> {
     /// Refuses what would need more memory than allowed: the input in the type of the inverse, the
     /// inverse of the same shape, and a verdict on each matrix.
     fn check_memory(&self, data: &Data, way_out: Option<&'static str>) -> Result<(), Stop> {
-        let shape = data.shape();
         let extras = Extras {
             pseudo_inverses: self.args.on_failure == OnFailureArg::Pinv,
             quality: self.args.quality,
         };
-        let order = shape[shape.len() - 1];
-        let (scalar, verdict, workspace) = with_array!(data, array => sizes(array, order, extras));
-        let of = |lengths: &[usize]| {
-            lengths.iter().fold(1_u128, |product, &n| product.saturating_mul(n as u128))
-        };
-        let (elements, count) = (of(shape), of(&shape[..shape.len() - 2]));
-        let run = run_of(shape) as u128;
-        // A run has an inverse of its own, unless it is all there is.
-        let mut beside = if run < count { run * of(&shape[shape.len() - 2..]) * scalar } else { 0 };
-        if self.args.report.is_some() {
-            beside = beside.saturating_add(count.saturating_mul(verdict));
-        }
-        if elements > 0 {
-            beside = beside.saturating_add(run * verdict);
-            let threads = self.threads.unwrap_or_else(machine::threads) as u128;
-            beside = beside.saturating_add(run.min(threads) * workspace);
-        }
-        // Little is free, as it is while reading.
-        let beside = beside.saturating_sub(format::SLACK.into());
-        let needed = (elements * 2 * scalar).saturating_add(beside);
+        let threads = self.threads.unwrap_or_else(machine::threads);
+        let (arrays, beside) = memory_of_runs(data, threads, extras, self.args.report.is_some());
+        let needed = arrays.saturating_add(beside);
         if needed <= u128::from(self.limit) {
             return Ok(());
         }
@@ -132,13 +113,6 @@ impl Job<'_> {
         );
         Err(Stop::new(message).hint(way_out.unwrap_or(MEMORY_HINT)))
     }
-}
-
-/// Bytes of a scalar that the elements of an array become, of the verdict on a matrix of them, and
-/// of the workspace for one of this order.
-fn sizes<A: Element>(_: &ArrayD<A>, order: usize, extras: Extras) -> (u128, u128, u128) {
-    let verdict = size_of::<Verdict<A::Scalar>>() + 2 * size_of::<(usize, Error)>();
-    (size_of::<A::Scalar>() as u128, verdict as u128, extras.workspace::<A::Scalar>(order))
 }
 
 /// The symmetry that a Matrix Market output declares: that of the one matrix inverted.
