@@ -150,7 +150,7 @@ fn is_inverted<T: Tested>(subject: Subject, n: usize) -> bool {
     let a = matrix::<T>(subject, n);
     let mut x = a.clone();
     if matches!(subject, Subject::Decomposition) {
-        return T::decompose(n, &mut x).is_some_and(|svd| {
+        return T::decompose(n, &x).is_some_and(|svd| {
             let v: Vec<T> = (0..n).map(sign).collect();
             let mut product = times(n, &svd.vt, &v);
             for (x, &s) in product.iter_mut().zip(&svd.s) {

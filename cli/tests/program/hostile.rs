@@ -121,7 +121,7 @@ fn promises_of_text_formats_take_no_memory() {
     place.write("many.mtx", format!("{coordinate}2 2 4000000000\n1 1 1.0\n"));
     place.write("array.mtx", format!("{}100000 100000\n1.0\n", banner("array")));
     // A line for which the numbers and its text do not both have room.
-    place.write("line.txt", "1 ".repeat(400_000));
+    place.write("line.txt", "1 ".repeat(500_000));
     for file in ["sizes.mtx", "entries.mtx", "many.mtx", "array.mtx", "line.txt"] {
         for command in ["inv", "info"] {
             let (code, words) = within(&place, 1_500_000, &format!("{command} {file} --memory 4M"));
