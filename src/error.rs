@@ -221,3 +221,9 @@ fn describe_failures(failures: &[Failure]) -> String {
     }
     text
 }
+
+impl From<matinv_kernels::memory::OutOfMemory> for Error {
+    fn from(refused: matinv_kernels::memory::OutOfMemory) -> Self {
+        Error::OutOfMemory { bytes: refused.bytes }
+    }
+}

@@ -1,19 +1,18 @@
 //! The public verbs: [`inv`], [`inv_inplace`] and the [`Inverter`] with all options.
 
-use crate::blas;
+use crate::call::output::{Fresh, Output};
+use crate::call::ragged;
+use crate::call::stack::{self, Call};
+use crate::call::workers::{self, Workers};
 use crate::cancel::Cancel;
-use crate::element::{Element, Scalar};
-use crate::engine::{self, Engine, EngineScalar};
+use crate::engine::{self, Engine};
 use crate::error::{Error, Result};
-use crate::fresh::{Fresh, Output};
-use crate::inverse::Plan;
-use crate::layout;
-use crate::ragged;
-use crate::stack::{self, Call};
+use crate::matrix::events::Plan;
 use crate::structure::{Structure, Triangle};
 use crate::verdict::{Inversion, Leading, OnFailure, Verdict};
-use crate::workers::{self, Workers};
-use crate::workspace::Pools;
+use crate::workspace::{self, Pools};
+use crate::{blas, layout};
+use matinv_kernels::{Element, Scalar, memory};
 use ndarray::{Array, Array2, ArrayRef, ArrayView, ArrayView2, Dimension, IxDyn};
 use rayon::ThreadPool;
 use std::borrow::Cow;
@@ -282,11 +281,11 @@ impl Inverter {
         stack::is_shared::<T>(&self.plan, n)
     }
 
-    /// The inverse of `a`, as [`inv`](crate::inv) with these options.
+    /// The inverse of `a`, as [`inv`](fn@crate::inv) with these options.
     ///
     /// # Errors
     ///
-    /// Those of [`inv`](crate::inv), and:
+    /// Those of [`inv`](fn@crate::inv), and:
     ///
     /// - [`Error::NotPositiveDefinite`]: declared so, but it is not.
     /// - [`Error::IllConditioned`]: below [`min_rcond`](Self::min_rcond).
@@ -302,9 +301,11 @@ impl Inverter {
     /// With a policy other than [`OnFailure::Fail`] no matrix's failure is an error.
     pub fn inv<A: Element, D: Dimension>(&self, a: &ArrayRef<A, D>) -> Result<Array<A::Scalar, D>> {
         stack::leading_and_order(a.shape())?;
-        let mut out = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
-        self.run(&self.plan, Some(a.view().into_dyn()), out.output(), None)?;
-        Ok(out.written())
+        let out = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
+        let written = out.written_by(|output| {
+            self.run(&self.plan, Some(a.view().into_dyn()), output.reborrow(), None)
+        });
+        Ok(written?.0)
     }
 
     /// Writes the inverse of `a` into `out`, of the same shape and any strides. Called again with
@@ -326,12 +327,12 @@ impl Inverter {
         self.run(&self.plan, Some(a.view().into_dyn()), out, None)
     }
 
-    /// Replaces `a` by its inverse, as [`inv_inplace`](crate::inv_inplace) with these options.
+    /// Replaces `a` by its inverse, as [`inv_inplace`](fn@crate::inv_inplace) with these options.
     ///
     /// # Errors
     ///
     /// Those of [`Inverter::inv`]; what `a` then holds is said at
-    /// [`inv_inplace`](crate::inv_inplace), and for [`Error::Cancelled`] at [`cancel`](Self::cancel).
+    /// [`inv_inplace`](fn@crate::inv_inplace), and for [`Error::Cancelled`] at [`cancel`](Self::cancel).
     pub fn inv_inplace<T: Scalar, D: Dimension>(&self, a: &mut ArrayRef<T, D>) -> Result<()> {
         self.run::<T>(&self.plan, None, Output::Written(a.view_mut().into_dyn()), None)
     }
@@ -348,9 +349,9 @@ impl Inverter {
         a: &ArrayRef<A, D>,
     ) -> Result<Inversion<A::Scalar, D>> {
         stack::leading_and_order(a.shape())?;
-        let mut inverse = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
-        let verdicts = self.verdicts(a, inverse.output())?;
-        Ok(Inversion::new(inverse.written(), verdicts))
+        let inverse = Fresh::new(a.raw_dim(), layout::memory_order(a.strides()))?;
+        let (inverse, verdicts) = inverse.written_by(|output| self.verdicts(a, output))?;
+        Ok(Inversion::new(inverse, verdicts))
     }
 
     /// Writes the inverse of `a` into `out`, as [`inv_into`](Self::inv_into), and returns a
@@ -422,12 +423,12 @@ impl Inverter {
     fn verdicts<A: Element, D: Dimension>(
         &self,
         a: &ArrayRef<A, D>,
-        mut output: Output<'_, A::Scalar>,
+        output: Output<'_, A::Scalar>,
     ) -> Result<Array<Verdict<A::Scalar>, Leading<D>>> {
         let (leading, _) = stack::leading_and_order(a.shape())?;
         let count: usize = leading.iter().product();
         let mut verdicts: Vec<Option<Verdict<A::Scalar>>> = Vec::new();
-        layout::reserve(&mut verdicts, count)?;
+        memory::reserve(&mut verdicts, count)?;
         verdicts.resize(count, None);
         let plan = Plan { report: true, ..self.plan.clone() };
         self.run(&plan, Some(a.view().into_dyn()), output.reborrow(), Some(&mut verdicts))?;
@@ -456,7 +457,7 @@ impl Inverter {
         let plan =
             if plan.cancel.is_possible() { Cow::Owned(plan.clone()) } else { Cow::Borrowed(plan) };
         plan.cancel.check()?;
-        let pool = <T as EngineScalar>::pool(&self.pools);
+        let pool = workspace::pool::<T>(&self.pools);
         // The library is tested before several of its threads may be at work.
         let many = self.blas_threads > 1 && engine::has_sound_lapack();
         let blas_threads = if many { self.blas_threads } else { 1 };

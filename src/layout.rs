@@ -1,10 +1,10 @@
 //! Between arrays of any strides and the slices without gaps that engines take.
 
-use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
-use crate::native::all_finite;
-use crate::native::blocked::{self, Alone, Team};
-use crate::norm::Part;
+use matinv_kernels::norm::Part;
+use matinv_kernels::scan::all_finite;
+use matinv_kernels::team::Alone;
+use matinv_kernels::{Element, Scalar, Team, memory, team};
 use ndarray::{
     Array, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Dimension, ShapeBuilder, Zip, s,
 };
@@ -31,6 +31,16 @@ pub(crate) fn square(shape: &[usize]) -> Result<(&[usize], usize)> {
     }
 }
 
+/// The index, one per leading axis, of the matrix at a position in index order.
+pub(crate) fn index_of(mut position: usize, leading: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; leading.len()];
+    for (place, &len) in index.iter_mut().zip(leading).rev() {
+        *place = position % len;
+        position /= len;
+    }
+    index
+}
+
 /// The order in which an array with these strides holds its matrices best: column by column if
 /// the last axis but one is the densest, else row by row.
 pub(crate) fn memory_order(strides: &[isize]) -> Order {
@@ -47,20 +57,9 @@ pub(crate) fn memory_order(strides: &[isize]) -> Order {
 /// [`Error::OutOfMemory`].
 pub(crate) fn zeros<T: Scalar>(len: usize) -> Result<Vec<T>> {
     let mut zeros = Vec::new();
-    reserve(&mut zeros, len)?;
+    memory::reserve(&mut zeros, len)?;
     zeros.resize(len, T::zero());
     Ok(zeros)
-}
-
-/// Makes room for `len` elements in all.
-///
-/// # Errors
-///
-/// [`Error::OutOfMemory`].
-pub(crate) fn reserve<T>(buffer: &mut Vec<T>, len: usize) -> Result<()> {
-    let bytes = len.saturating_mul(size_of::<T>());
-    let missing = len.saturating_sub(buffer.len());
-    buffer.try_reserve_exact(missing).map_err(|_| Error::OutOfMemory { bytes })
 }
 
 /// An array of zeros of the given shape, whose matrices are stored in the given order.
@@ -125,7 +124,7 @@ pub(crate) fn load_by<A: Element>(
         Order::Column => source.t(),
     };
     let n = rows.ncols().max(1);
-    blocked::share(team, slice, n, &|first, slice| {
+    team::share(team, slice, n, &|first, slice| {
         let rows = rows.slice(s![first / n..(first + slice.len()) / n, ..]);
         if let Some(scalars) = rows.to_slice().and_then(A::as_scalars) {
             return slice.copy_from_slice(scalars);
@@ -147,14 +146,6 @@ pub(crate) fn scalars<'a, A: Element>(
     rows.to_slice().and_then(A::as_scalars)
 }
 
-/// Bytes to whose multiples a slice has to be aligned for an engine.
-///
-/// Not for its sake: it takes any. But some kernels of OpenBLAS (Nehalem, Sandybridge and Zen
-/// cores, seen in 0.3.21) treat the first elements apart until the address is a multiple of 16,
-/// which changes the order of their sums; and the bits of an inverse must not depend on its place
-/// in a stack. Allocators give 16 or more.
-pub(crate) const ALIGNMENT: usize = 16;
-
 /// The slice of a matrix that is stored without gaps and aligned for an engine, and its order;
 /// `None` if it is not.
 ///
@@ -171,7 +162,7 @@ pub(crate) fn gapless<'a, T>(matrix: &'a mut ArrayViewMut2<'_, T>) -> Option<(&'
     // The slice is taken from the whole view's lifetime, in whichever orientation is standard.
     let view = matrix.view_mut();
     let view = if order == Order::Row { view } else { view.reversed_axes() };
-    let is_aligned = |slice: &&mut [T]| slice.as_ptr().addr().is_multiple_of(ALIGNMENT);
+    let is_aligned = |slice: &&mut [T]| slice.as_ptr().addr().is_multiple_of(memory::ALIGNMENT);
     view.into_slice().filter(is_aligned).map(|slice| (slice, order))
 }
 
@@ -211,8 +202,8 @@ pub(crate) fn first_non_finite<T: Scalar>(
     part: Part,
 ) -> Option<(usize, usize)> {
     let all_finite = match part {
-        Part::Full => blocked::all(team, a.len(), &|here| all_finite(&a[here])),
-        _ => blocked::all(team, n, &|mut columns| {
+        Part::Full => team::all(team, a.len(), &|here| all_finite(&a[here])),
+        _ => team::all(team, n, &|mut columns| {
             columns.all(|j| all_finite(&a[j * n..][part.rows(n, j)]))
         }),
     };
@@ -239,8 +230,8 @@ pub(crate) fn zero_outside<T: Scalar>(n: usize, a: &mut [T], part: Part) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::blocked::Crew;
     use crate::structure::Triangle;
+    use matinv_kernels::team::Crew;
     use ndarray::{Array2, Axis};
 
     #[test]

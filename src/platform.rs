@@ -1,9 +1,9 @@
 //! What this program runs on, for people who report or compare.
 
+use crate::blas::guard;
 use crate::blas::{self, Threading};
 use crate::engine;
-use crate::native::set;
-use crate::threads;
+use matinv_kernels::set;
 
 /// Instruction sets and BLAS of the running program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn platform() -> Platform {
             config,
             core,
             threading: blas::threading(),
-            threads: threads::users_setting(),
+            threads: guard::users_setting(),
             linked: option_env!("MATINV_OPENBLAS_LINK").unwrap_or("unknown"),
             sound: engine::has_sound_lapack(),
         }),

@@ -1,9 +1,9 @@
 //! What is known of each matrix after the attempt to invert it.
 
-use crate::element::Scalar;
 use crate::engine::Engine;
 use crate::error::{Error, Failure};
 use crate::structure::Structure;
+use matinv_kernels::Scalar;
 use ndarray::{Array, Dimension, Ix2};
 
 /// What became of one matrix.
@@ -115,7 +115,7 @@ impl<T: Scalar, D: Dimension> Inversion<T, D> {
         let leading = self.verdicts.shape().to_vec();
         self.verdicts.iter().enumerate().filter_map(move |(position, verdict)| {
             let error = verdict.error.clone()?;
-            Some(Failure { index: crate::stack::index_of(position, &leading), error })
+            Some(Failure { index: crate::layout::index_of(position, &leading), error })
         })
     }
 }

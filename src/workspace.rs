@@ -1,11 +1,37 @@
 //! Memory that is kept from matrix to matrix and from call to call.
 
-use crate::element::Scalar;
-use crate::error::Result;
-use crate::inverse::Kept;
-use crate::layout::{self, ALIGNMENT};
+use crate::engine::Engines;
+use matinv_kernels::Scalar;
+use matinv_kernels::memory::lock;
+use matinv_kernels::team::{Alone, Crew};
+use matinv_kernels::{Each, PerScalar, Scratch, Team};
 use num_complex::{Complex32, Complex64};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+/// What a computation keeps for the next one.
+#[derive(Default)]
+pub(crate) struct Kept<T: Scalar> {
+    /// The diagonal that a factorization of one triangle destroys.
+    pub(crate) diagonal: Vec<T>,
+    pub(crate) engines: Engines<T>,
+    pub(crate) native: Scratch<T>,
+    /// Who helps, where a matrix is worth more than one thread.
+    pub(crate) crew: Option<Arc<Crew>>,
+}
+
+impl<T: Scalar> Kept<T> {
+    /// Who works on a matrix.
+    pub(crate) fn team(&self) -> &dyn Team {
+        team(self.crew.as_ref())
+    }
+}
+
+/// Who works on a matrix.
+pub(crate) fn team(crew: Option<&Arc<Crew>>) -> &dyn Team {
+    crew.map_or(&Alone, |crew| &**crew)
+}
 
 /// Memory that one worker keeps from matrix to matrix.
 #[derive(Default)]
@@ -16,31 +42,6 @@ pub(crate) struct Workspace<T: Scalar> {
     pub(crate) original: Vec<T>,
     /// What the computation itself uses.
     pub(crate) kept: Kept<T>,
-}
-
-/// n² elements of a buffer, aligned for an engine; the buffer is made large enough.
-///
-/// # Errors
-///
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-pub(crate) fn square<T: Scalar>(buffer: &mut Vec<T>, n: usize) -> Result<&mut [T]> {
-    room(buffer, n * n)
-}
-
-/// `len` elements of a buffer, aligned for an engine; the buffer is made large enough.
-///
-/// # Errors
-///
-/// As [`square`].
-pub(crate) fn room<T: Scalar>(buffer: &mut Vec<T>, len: usize) -> Result<&mut [T]> {
-    // Where the allocator aligns less than usual, the first elements are left out.
-    let spare = ALIGNMENT / size_of::<T>();
-    if buffer.len() < len + spare {
-        layout::reserve(buffer, len + spare)?;
-        buffer.resize(len + spare, T::zero());
-    }
-    let first = buffer.as_ptr().align_offset(ALIGNMENT).min(spare);
-    Ok(&mut buffer[first..first + len])
 }
 
 /// Workspaces that outlive a call, for workers to borrow.
@@ -85,7 +86,12 @@ impl<T: Scalar> Drop for Slot<'_, T> {
     }
 }
 
-/// Locks what no panic can leave half done.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Where an inverter keeps the workspaces of a scalar.
+pub(crate) fn pool<T: Scalar>(pools: &Pools) -> &Pool<T> {
+    struct Table<'a>(PhantomData<&'a ()>);
+    impl<'a> PerScalar for Table<'a> {
+        type Of<T: Scalar> = &'a Pool<T>;
+    }
+    let Pools { f32, f64, complex32, complex64 } = pools;
+    T::choose::<Table<'_>>(Each { f32, f64, complex32, complex64 })
 }

@@ -1,14 +1,13 @@
 //! Sign and logarithm of determinants, read off LAPACK's factorizations.
 
-use crate::determinant::Product;
-use crate::element::Scalar;
-use crate::engine::Symmetry;
 use crate::structure::Triangle;
+use matinv_kernels::determinant::Product;
+use matinv_kernels::{Scalar, Symmetry};
 
 /// From LU: the product of U's diagonal, one change of sign per row exchange. `ipiv` counts
 /// from 1.
-pub(super) fn of_lu<T: Scalar>(n: usize, lu: &[T], ipiv: &[i32]) -> (T, f64) {
-    let mut product = Product::new();
+pub(crate) fn of_lu<T: Scalar>(n: usize, lu: &[T], ipiv: &[i32]) -> (T, f64) {
+    let mut product = Product::default();
     for i in 0..n {
         product.times(lu[i * n + i]);
         if usize::try_from(ipiv[i]) != Ok(i + 1) {
@@ -19,8 +18,8 @@ pub(super) fn of_lu<T: Scalar>(n: usize, lu: &[T], ipiv: &[i32]) -> (T, f64) {
 }
 
 /// From a triangular matrix: the product of its diagonal.
-pub(super) fn of_triangular<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
-    let mut product = Product::new();
+pub(crate) fn of_triangular<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
+    let mut product = Product::default();
     for i in 0..n {
         product.times(a[i * n + i]);
     }
@@ -28,21 +27,21 @@ pub(super) fn of_triangular<T: Scalar>(n: usize, a: &[T]) -> (T, f64) {
 }
 
 /// From Cholesky: the product of the squares of the factor's (positive) diagonal.
-pub(super) fn of_cholesky<T: Scalar>(n: usize, factor: &[T]) -> (T, f64) {
+pub(crate) fn of_cholesky<T: Scalar>(n: usize, factor: &[T]) -> (T, f64) {
     let log: f64 = (0..n).map(|i| 2.0 * factor[i * n + i].modulus().ln()).sum();
     (T::one(), log)
 }
 
 /// From Bunch–Kaufman: the product of the determinants of D's blocks, of order 1 or 2. A block
 /// of order 2 is marked by two equal negative entries of `ipiv`.
-pub(super) fn of_block_diagonal<T: Scalar>(
+pub(crate) fn of_block_diagonal<T: Scalar>(
     symmetry: Symmetry,
     triangle: Triangle,
     n: usize,
     a: &[T],
     ipiv: &[i32],
 ) -> (T, f64) {
-    let mut product = Product::new();
+    let mut product = Product::default();
     let hermitian = symmetry == Symmetry::Hermitian;
     let diagonal = |i: usize| {
         let d = a[i * n + i];

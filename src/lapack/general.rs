@@ -3,12 +3,11 @@
 use super::pivots::{overflown_pivot, tiny_pivot};
 use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
-use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts};
-use crate::norm::Part;
+use matinv_kernels::norm::Part;
+use matinv_kernels::{Ask, Breakdown, Facts, Scalar};
 
 /// Inverts by LU with partial pivoting.
-pub(super) fn invert<T: Scalar + Routines>(
+pub(crate) fn invert<T: Scalar + Routines>(
     work: &mut Work<T>,
     n: usize,
     a: &mut [T],
@@ -17,7 +16,7 @@ pub(super) fn invert<T: Scalar + Routines>(
     let norm = norm_if_asked(work, ask, Part::Full, n, a);
     T::getrf(work, n, a).map_err(Breakdown::ZeroPivot)?;
     let overflow = overflown_pivot(n, a);
-    if ask.wary
+    if ask.reject_tiny_pivots
         && let Some(step) = tiny_pivot(n, a)
     {
         return Err(Breakdown::TinyPivot(step));

@@ -1,13 +1,11 @@
 //! The LAPACK engine: every scalar, every structure.
 //!
 //! [`routines`] holds the thin safe wrappers, one per LAPACK routine; the files beside it hold
-//! one factorization each, named for the matrices it inverts. [`openblas`] asks OpenBLAS about
-//! itself, [`self_test`] finds out whether its results can be relied on.
+//! one factorization each, named for the matrices it inverts. [`self_test`] finds out whether its results can be relied on.
 
 mod determinant;
 mod general;
 pub(crate) mod multiply;
-pub(crate) mod openblas;
 mod pivots;
 mod positive_definite;
 mod routines;
@@ -20,22 +18,51 @@ mod triangular;
 #[cfg(windows)]
 use openblas_src as _;
 
-use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts, Invert, Svd, Symmetry};
-use crate::native::blocked::Alone;
-use crate::norm::{self, Part, ScaledNorm};
 use crate::structure::Triangle;
+use matinv_kernels::norm::{self, Part, ScaledNorm};
+use matinv_kernels::team::Alone;
+use matinv_kernels::{Ask, Breakdown, Each, Facts, Invert, PerScalar, Scalar, Svd, Symmetry, Team};
 use routines::Routines;
 pub(crate) use routines::Work;
 use svd::Decompose;
 
+/// The largest order: the largest n with n² elements countable in an `i32`, since `lax` computes that product
+/// in `i32`.
+pub(crate) const MAX_ORDER: usize = 46_340;
+
+/// The engine of a scalar, with no memory yet.
+pub(crate) fn engine<T: Scalar>() -> Box<dyn Invert<T> + Send> {
+    struct Table;
+    impl PerScalar for Table {
+        type Of<T: Scalar> = fn() -> Box<dyn Invert<T> + Send>;
+    }
+    fn boxed<T: Routines + Decompose>() -> Box<dyn Invert<T> + Send> {
+        Box::new(Work::<T>::default())
+    }
+    let engine =
+        T::choose::<Table>(Each { f32: boxed, f64: boxed, complex32: boxed, complex64: boxed });
+    engine()
+}
+
+/// On the calling thread: who works on it is for the guard of `threads` to say, and LAPACK cannot be stopped.
 impl<T: Routines + Decompose> Invert<T> for Work<T> {
-    fn general(&mut self, n: usize, a: &mut [T], ask: Ask) -> Result<Facts<T>, Breakdown> {
+    fn general(
+        &mut self,
+        _: &dyn Team,
+        n: usize,
+        source: Option<&[T]>,
+        a: &mut [T],
+        ask: Ask,
+    ) -> Result<Facts<T>, Breakdown> {
+        if let Some(source) = source {
+            a.copy_from_slice(source);
+        }
         general::invert(self, n, a, ask)
     }
 
     fn positive_definite(
         &mut self,
+        _: &dyn Team,
         n: usize,
         a: &mut [T],
         triangle: Triangle,
@@ -46,6 +73,7 @@ impl<T: Routines + Decompose> Invert<T> for Work<T> {
 
     fn indefinite(
         &mut self,
+        _: &dyn Team,
         n: usize,
         a: &mut [T],
         symmetry: Symmetry,
@@ -57,6 +85,7 @@ impl<T: Routines + Decompose> Invert<T> for Work<T> {
 
     fn triangular(
         &mut self,
+        _: &dyn Team,
         n: usize,
         a: &mut [T],
         triangle: Triangle,
@@ -65,7 +94,7 @@ impl<T: Routines + Decompose> Invert<T> for Work<T> {
         triangular::invert(self, n, a, triangle, ask)
     }
 
-    fn svd(&mut self, n: usize, a: &mut [T]) -> Option<Svd<T>> {
+    fn svd(&mut self, _: &dyn Team, n: usize, a: &mut [T]) -> Option<Svd<T>> {
         T::decompose(n, a)
     }
 }

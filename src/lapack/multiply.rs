@@ -1,9 +1,9 @@
 //! The multiplication of BLAS: the yardstick that inversions are measured with.
 
-use crate::element::Scalar;
-use crate::engine::MAX_ORDER;
+use crate::blas::guard;
 use crate::error::{Error, Result};
-use crate::threads;
+use crate::lapack::MAX_ORDER;
+use matinv_kernels::Scalar;
 use std::ffi::{c_char, c_int};
 
 /// BLAS's GEMM in Fortran's calling convention: every argument by address. The scalar behind
@@ -95,13 +95,13 @@ pub fn blas_multiply<T: Scalar>(
     }
     if n > 0 {
         let threads = if n < FEWEST_FOR_THREADS { 1 } else { threads };
-        threads::with_many(threads, || (0..times).for_each(|_| gemm(n, a, b, out)));
+        guard::with_many(threads, || (0..times).for_each(|_| gemm(n, a, b, out)));
     }
     Ok(())
 }
 
 /// One call. The slices have n² elements, and n fits an `i32`: asserted.
-pub(super) fn gemm<T: Scalar>(n: usize, a: &[T], b: &[T], out: &mut [T]) {
+pub(crate) fn gemm<T: Scalar>(n: usize, a: &[T], b: &[T], out: &mut [T]) {
     let gemm: Gemm = match (T::COMPLEX, size_of::<T>()) {
         (false, 4) => sgemm_,
         (false, _) => dgemm_,

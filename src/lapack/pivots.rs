@@ -1,17 +1,17 @@
 //! Pivots that LAPACK takes without a word.
 
-use crate::element::Scalar;
-use crate::native::largest;
+use matinv_kernels::Scalar;
+use matinv_kernels::scan::largest;
 
 /// The first pivot that is not finite: its reciprocal is zero, and what comes of it may look like
 /// an inverse.
-pub(super) fn overflown_pivot<T: Scalar>(n: usize, a: &[T]) -> Option<usize> {
+pub(crate) fn overflown_pivot<T: Scalar>(n: usize, a: &[T]) -> Option<usize> {
     a.iter().step_by(n + 1).position(|pivot| !pivot.is_finite())
 }
 
 /// The first pivot of U that is no larger than the rounding errors of its own computation:
 /// `u_ii` came of subtracting products of at most n factors |l| ≤ 1 and the elements of U above it.
-pub(super) fn tiny_pivot<T: Scalar>(n: usize, lu: &[T]) -> Option<usize> {
+pub(crate) fn tiny_pivot<T: Scalar>(n: usize, lu: &[T]) -> Option<usize> {
     let rounding = 4.0 * n as f64 * T::UNIT_ROUNDOFF;
     // Nearly always this is the end of it.
     let limit = rounding * largest(lu);

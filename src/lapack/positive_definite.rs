@@ -2,14 +2,13 @@
 
 use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
-use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts};
-use crate::native::blocked::{self, Alone};
-use crate::norm::Part;
 use crate::structure::Triangle;
+use matinv_kernels::norm::Part;
+use matinv_kernels::team::Alone;
+use matinv_kernels::{Ask, Breakdown, Facts, Scalar};
 
 /// Inverts by Cholesky, in one triangle.
-pub(super) fn invert<T: Scalar + Routines>(
+pub(crate) fn invert<T: Scalar + Routines>(
     work: &mut Work<T>,
     n: usize,
     a: &mut [T],
@@ -27,9 +26,9 @@ pub(super) fn invert<T: Scalar + Routines>(
     if T::COMPLEX && triangle == Triangle::Upper {
         // `zpotri` of OpenBLAS 0.3.21 reads past the end of a matrix whose upper triangle it works
         // on (seen from order 130 on). UᴴU is A, so that Uᵀ is the lower factor of Aᵀ.
-        blocked::transpose(&Alone, n, a);
+        matinv_kernels::transpose(&Alone, n, a);
         T::potri(Triangle::Lower, n, a).map_err(Breakdown::NotPositive)?;
-        blocked::transpose(&Alone, n, a);
+        matinv_kernels::transpose(&Alone, n, a);
     } else {
         T::potri(triangle, n, a).map_err(Breakdown::NotPositive)?;
     }

@@ -6,14 +6,14 @@
 //! `Err` with a step that counts from 0. A negative one says that an argument was illegal: our
 //! bug, so it panics and names the routine and the argument.
 
-use crate::element::Scalar;
-use crate::engine::{MAX_ORDER, Norm, Symmetry};
+use crate::lapack::MAX_ORDER;
 use crate::structure::Triangle;
 use lax::UPLO;
 use lax::layout::MatrixLayout;
 use lax::rcond::{RcondWork, RcondWorkImpl};
 use lax::solve::{InvWork, InvWorkImpl};
 use lax::solveh::{BkWork, BkWorkImpl, InvhWork, InvhWorkImpl};
+use matinv_kernels::{Norm, Scalar, Symmetry};
 use ndarray_linalg::types::Lapack;
 use num_complex::{Complex32, Complex64};
 
@@ -21,9 +21,9 @@ use num_complex::{Complex32, Complex64};
 /// Memory kept between calls. Everything in it is for matrices of one order at a time.
 pub(crate) struct Work<T: Routines> {
     /// Row or column exchanges of the last factorization, counted from 1.
-    pub(super) ipiv: Vec<i32>,
+    pub(crate) ipiv: Vec<i32>,
     /// Sums for norms.
-    pub(super) sums: Vec<f64>,
+    pub(crate) sums: Vec<f64>,
     /// The order that the workspaces in `lax` are for.
     order: usize,
     lax: T::LaxWork,
@@ -94,7 +94,7 @@ impl<Getri, Gecon, Sytrf, Sytri> Default for LaxWork<Getri, Gecon, Sytrf, Sytri>
 const SYTRF_BLOCK: usize = 64;
 
 /// The step, counted from 0, at which a routine says the matrix failed it.
-pub(super) type Step<T = ()> = Result<T, usize>;
+pub(crate) type Step<T = ()> = Result<T, usize>;
 
 /// The routines of one scalar, without their type letter. All matrices are of order `n ≥ 1`,
 /// column-major, with leading dimension `n`.
@@ -154,7 +154,7 @@ pub(crate) trait Routines: Scalar {
 }
 
 /// Checks what every wrapper relies on and gives the order as LAPACK's integer.
-pub(super) fn checked_order(n: usize, len: usize) -> i32 {
+pub(crate) fn checked_order(n: usize, len: usize) -> i32 {
     assert!((1..=MAX_ORDER).contains(&n), "order {n} is outside 1..={MAX_ORDER}");
     assert_eq!(len, n * n, "a matrix of order {n} has {} elements", n * n);
     i32::try_from(n).expect("MAX_ORDER fits")
@@ -184,7 +184,7 @@ fn letter(triangle: Triangle) -> u8 {
 }
 
 /// `info` as a result; see the module.
-pub(super) fn outcome(routine: &str, info: i32) -> Step {
+pub(crate) fn outcome(routine: &str, info: i32) -> Step {
     assert!(info >= 0, "argument {} of LAPACK's {routine} is illegal; please report", -info);
     match usize::try_from(info).expect("checked above") {
         0 => Ok(()),

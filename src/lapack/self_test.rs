@@ -7,14 +7,13 @@
 //! here, and then every routine that this crate calls has to invert finite matrices.
 
 use super::multiply::gemm;
-use super::openblas;
 use super::routines::{Routines, Work};
 use super::svd::Decompose;
-use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts, Invert, Norm, Symmetry};
-use crate::native::blocked::{Alone, mirror};
+use crate::blas::guard;
+use crate::blas::openblas;
 use crate::structure::Triangle;
-use crate::threads;
+use matinv_kernels::team::Alone;
+use matinv_kernels::{Ask, Breakdown, Facts, Invert, Norm, Scalar, Symmetry, mirror};
 use num_complex::{Complex32, Complex64};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -29,7 +28,7 @@ pub(crate) fn is_passed() -> bool {
     const FAILED: u8 = 2;
     match RESULT.load(Ordering::Relaxed) {
         UNKNOWN => {
-            let passed = threads::with_one(run);
+            let passed = guard::with_one(run);
             RESULT.store(if passed { PASSED } else { FAILED }, Ordering::Relaxed);
             passed
         }
@@ -172,21 +171,26 @@ fn is_inverted<T: Tested>(subject: Subject, n: usize) -> bool {
 
 /// Inverts as the engine does, the other triangle too.
 fn invert<T: Tested>(subject: Subject, n: usize, a: &mut [T]) -> Result<Facts<T>, Breakdown> {
-    let ask = Ask { rcond: Some(Norm::One), determinant: false, wary: false, finite: false };
+    let ask = Ask {
+        rcond: Some(Norm::One),
+        determinant: false,
+        reject_tiny_pivots: false,
+        finite: false,
+    };
     let mut work = Work::<T>::default();
     match subject {
         Subject::Definite(triangle) => {
-            let facts = work.positive_definite(n, a, triangle, ask)?;
+            let facts = work.positive_definite(&Alone, n, a, triangle, ask)?;
             mirror(&Alone, n, a, triangle, true);
             Ok(facts)
         }
         Subject::Indefinite(symmetry, triangle) => {
-            let facts = work.indefinite(n, a, symmetry, triangle, ask)?;
+            let facts = work.indefinite(&Alone, n, a, symmetry, triangle, ask)?;
             mirror(&Alone, n, a, triangle, symmetry == Symmetry::Hermitian);
             Ok(facts)
         }
-        Subject::Triangular(triangle) => work.triangular(n, a, triangle, ask),
-        Subject::General | Subject::Decomposition => work.general(n, a, ask),
+        Subject::Triangular(triangle) => work.triangular(&Alone, n, a, triangle, ask),
+        Subject::General | Subject::Decomposition => work.general(&Alone, n, None, a, ask),
     }
 }
 

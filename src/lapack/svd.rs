@@ -9,11 +9,11 @@
 //! have one column more here, which nobody writes to.
 
 use super::routines::{Routines, checked_order, outcome};
-use crate::engine::Svd;
+use matinv_kernels::Svd;
 use num_complex::{Complex32, Complex64};
 
 /// The routines of one scalar, behind one function.
-pub(super) trait Decompose: Routines {
+pub(crate) trait Decompose: Routines {
     /// Decomposes the matrix of order `n ≥ 1` in `u`, column-major, and leaves its left singular vectors
     /// there, and the right ones, conjugate-transposed, in `vt`; returns the singular values, or `None` if
     /// the iteration does not converge. Both slices have room for a column more.
@@ -114,8 +114,8 @@ decompose!(Complex64, f64, zgebrd, zungbr, zbdsqr);
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::element::Scalar;
     use crate::engine;
+    use matinv_kernels::Scalar;
     use std::ptr::NonNull;
 
     /// Memory that ends where a page begins which may not be touched.

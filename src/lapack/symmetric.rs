@@ -4,13 +4,12 @@
 use super::pivots::overflown_pivot;
 use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, rcond_with, settled_rcond};
-use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts, Symmetry};
-use crate::norm::Part;
 use crate::structure::Triangle;
+use matinv_kernels::norm::Part;
+use matinv_kernels::{Ask, Breakdown, Facts, Scalar, Symmetry};
 
 /// Inverts by the diagonal pivoting method of Bunch and Kaufman, in one triangle.
-pub(super) fn invert<T: Scalar + Routines>(
+pub(crate) fn invert<T: Scalar + Routines>(
     work: &mut Work<T>,
     n: usize,
     a: &mut [T],

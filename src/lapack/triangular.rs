@@ -2,13 +2,12 @@
 
 use super::routines::{Routines, Work};
 use super::{determinant, norm_if_asked, settled_rcond};
-use crate::element::Scalar;
-use crate::engine::{Ask, Breakdown, Facts};
-use crate::norm::Part;
 use crate::structure::Triangle;
+use matinv_kernels::norm::Part;
+use matinv_kernels::{Ask, Breakdown, Facts, Scalar};
 
 /// Inverts a triangular matrix in its triangle.
-pub(super) fn invert<T: Scalar + Routines>(
+pub(crate) fn invert<T: Scalar + Routines>(
     work: &mut Work<T>,
     n: usize,
     a: &mut [T],

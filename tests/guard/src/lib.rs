@@ -3,5 +3,5 @@
 
 // The library uses all of it.
 #[allow(dead_code)]
-#[path = "../../../src/threads/guard.rs"]
+#[path = "../../../src/blas/guard/regimes.rs"]
 mod guard;
