@@ -96,7 +96,7 @@ pub(crate) struct InvArgs {
     #[arg(long, value_enum, default_value_t, value_name = "KIND")]
     pub(crate) structure: StructureArg,
 
-    /// With --structure pos, sym or her: read the lower triangle only [default]
+    /// With --structure pos, sym or her: read the lower triangle only (the default)
     #[arg(long, conflicts_with = "upper")]
     pub(crate) lower: bool,
 

@@ -27,7 +27,7 @@ pub(crate) fn watch() {
                 let _ = writeln!(stderr());
             }
             if let Some(words) = crate::stream::kept_words() {
-                crate::output::talk::line(&words);
+                crate::talk::line(&words);
             }
             // At once: libraries that clean up at exit would wait for threads at work. By the
             // signal itself, so that a shell ends the loop in which the program ran.

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 pub mod format;
 mod interrupt;
+mod job;
 mod limits;
 mod machine;
 mod output;
@@ -11,5 +12,6 @@ mod program;
 mod scalars;
 mod stop;
 mod stream;
+mod talk;
 
 pub use program::{run, run_as_process, run_with};

@@ -3,8 +3,8 @@
 use crate::cli::{Cli, Command};
 use crate::commands;
 use crate::interrupt;
-use crate::output::talk;
-use crate::output::visible::visible_lines;
+use crate::talk;
+use crate::talk::visible::visible_lines;
 use clap::Parser;
 use std::borrow::Cow;
 use std::ffi::OsString;

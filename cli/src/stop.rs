@@ -1,8 +1,8 @@
 //! How a command ends: what is said, and the exit code.
 
 use crate::format::{Fault, FormatError};
-use crate::output::talk;
-use crate::output::visible::visible;
+use crate::talk;
+use crate::talk::visible::visible;
 use std::path::Path;
 
 /// How a command that did its work ended.

@@ -1,8 +1,8 @@
 //! `matinv check`: is X the inverse of A?
 
 use crate::cli::CheckArgs;
-use crate::commands::inv::{check_shape, refused};
 use crate::format::{self, Data, ElementType, Fault, FormatError, ReadOptions};
+use crate::job::{check_shape, refused};
 use crate::machine::memory_limit;
 use crate::output::matrix::{Entry, index_of};
 use crate::output::progress::Progress;

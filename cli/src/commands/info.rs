@@ -1,9 +1,9 @@
 //! `matinv info`: what the program runs on, and what a file holds.
 
 use crate::cli::InfoArgs;
-use crate::commands::inv::check_shape;
 use crate::commands::runs::{each_run, memory_of_runs};
 use crate::format::{self, Data, FormatError, ReadOptions};
+use crate::job::check_shape;
 use crate::machine::{self, bytes, default_threads, memory, memory_limit};
 use crate::output::stdout;
 use crate::output::summary::{finding, listed};

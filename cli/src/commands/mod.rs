@@ -13,4 +13,4 @@ pub(crate) use check::check;
 pub(crate) use completions::completions;
 pub(crate) use generate::generate;
 pub(crate) use info::info;
-pub(crate) use inv::{Ended, Job, check_shape, inv, refused, types, types_in_words};
+pub(crate) use inv::inv;

@@ -304,7 +304,7 @@ impl Data {
     }
 }
 
-/// Runs an expression on the array inside a [`Data`](crate::format::Data), whatever its element
+/// Runs an expression on the array inside a [`Data`], whatever its element
 /// type.
 ///
 /// ```

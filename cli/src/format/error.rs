@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 pub use super::fault::Fault;
-use crate::output::visible::visible;
+use crate::talk::visible::visible;
 
 /// A matrix that could not be read or written: which file, where in it, and why.
 ///

@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::Format;
-use crate::output::visible::visible;
+use crate::talk::visible::visible;
 
 /// The first of some names, in one line.
 fn listed(names: &[String]) -> String {

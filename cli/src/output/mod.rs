@@ -6,8 +6,6 @@ pub(crate) mod report;
 pub(crate) mod saved;
 pub(crate) mod sink;
 pub(crate) mod summary;
-pub(crate) mod talk;
-pub(crate) mod visible;
 pub(crate) mod words;
 
 use crate::format::FormatError;

@@ -1,7 +1,7 @@
 //! The JSON file of `--report`. Its schema is in the help of `matinv inv`.
 
 use crate::output::matrix::{Entry, index_of};
-use crate::output::visible::visible_json;
+use crate::talk::visible::visible_json;
 use matinv::{Error, Status, Verdict};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! What must be the same for a partial output to be of use.
 
 use super::source::Source;
-use crate::commands::Job;
+use crate::job::Job;
 use crate::stop::Stop;
 use serde_json::{Map, Value, json};
 

@@ -2,7 +2,7 @@
 
 use super::source::Source;
 use crate::cli::OnFailureArg;
-use crate::commands::Job;
+use crate::job::Job;
 use crate::output::summary::Tally;
 use serde::{Deserialize, Serialize};
 use std::fs::File;

@@ -22,8 +22,8 @@ pub(crate) use kept::kept_words;
 pub(crate) use source::{FORTRAN, Opened, open};
 
 use crate::cli::OnFailureArg;
-use crate::commands::{Ended, Job, check_shape, refused, types, types_in_words};
 use crate::format::{self, Data, ElementVisitor, FormatError};
+use crate::job::{Ended, Job, check_shape, refused, types, types_in_words};
 use crate::machine;
 use crate::output::matrix::Entry;
 use crate::output::progress::Progress;

@@ -3,9 +3,9 @@
 use super::journal::{Begun, Journal};
 use super::left::{Expected, State};
 use super::source::Source;
-use crate::commands::Job;
 use crate::format::npy::{self, Header, Order};
 use crate::format::{self, FormatError, Staged};
+use crate::job::Job;
 use crate::output::matrix::Entry;
 use crate::output::report;
 use crate::output::sink::existing;

@@ -1,12 +1,12 @@
 //! Several inputs: each is inverted into a file of its own in one directory.
 
-use super::{Ended, Job};
 use crate::cli::InvArgs;
 use crate::format::{self, Format};
+use crate::job::{Ended, Job};
 use crate::output::sink::existing;
-use crate::output::talk;
 use crate::output::words::{counted, duration};
 use crate::stop::{self, Outcome, Stop};
+use crate::talk;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs;

@@ -1,9 +1,9 @@
 //! Inversion of an input that is in memory as a whole.
 
-use super::{Ended, Job, check_shape, refused, types_in_words};
 use crate::cli::OnFailureArg;
 use crate::commands::runs::{each_run, memory_of_runs};
 use crate::format::{self, Data, Fault, ReadOptions, Symmetry};
+use crate::job::{Ended, Job, check_shape, refused, types_in_words};
 use crate::machine::{self, bytes};
 use crate::output::matrix::Entry;
 use crate::output::summary::Tally;

@@ -2,6 +2,7 @@
 //! whatever would steer it, or change the order of what is read, is shown as an escape.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// The text in one line: `\n` is escaped, too.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -21,7 +22,8 @@ pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
         |c| c != '\n' && steers(c),
         |c, out| {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // A string takes all that is written to it.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         },
     )

@@ -2,7 +2,9 @@
 //! `NO_COLOR` is set. That nobody listens is no reason to fail. The one door to stderr: whatever a
 //! text took over from names and contents of files passes [`visible_lines`].
 
-use crate::output::visible::visible_lines;
+pub(crate) mod visible;
+
+use crate::talk::visible::visible_lines;
 use anstream::stderr;
 use anstyle::{AnsiColor, Style};
 use std::io::Write;
