@@ -80,6 +80,10 @@ pub(crate) unsafe fn factor<L: SimdScalar, const P: usize, const E: usize>(
 }
 
 /// Step `k`: searches its column for the first largest element, and divides the column by it.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); k < n. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn pivot<L: SimdScalar>(m: &mut Single<L>, k: usize, odd: &mut bool) -> Pivot {
     let lanes = L::Vector::LANES;
@@ -146,6 +150,11 @@ unsafe fn pivot<L: SimdScalar>(m: &mut Single<L>, k: usize, odd: &mut bool) -> P
 
 /// A column in which no pivot was found: is that no trick of a NaN, or of a pivot before it whose
 /// inverse over- or underflowed?
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); k < n, and the inverses of the k pivots before have been written. The CPU has
+/// the instructions of `L`.
 #[cold]
 #[inline(always)]
 unsafe fn missing<L: SimdScalar>(m: &Single<L>, k: usize) -> Pivot {
@@ -178,6 +187,11 @@ pub(crate) fn lower<L: SimdScalar>(column: *mut L, place: usize) -> *const RealO
 
 /// Subtracts the multiples of the pivots' rows of `P` steps from `k` on, in `C` columns from `j`
 /// on, and keeps these columns of these rows of U.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); k + P ≤ j and j + C ≤ n; the steps before k + P have been made in their own
+/// columns. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn eliminate<L: SimdScalar, const P: usize, const C: usize>(
     m: &Single<L>,
@@ -254,6 +268,10 @@ unsafe fn eliminate<L: SimdScalar, const P: usize, const C: usize>(
 
 /// Is every pivot of U larger than the rounding errors of its own computation? As
 /// [`checks::trusted`] judges it.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]), and U has been written. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn trusted<L: SimdScalar, T: Scalar>(m: &Single<L>) -> bool {
     let lanes = L::Vector::LANES;

@@ -48,6 +48,9 @@ fn stride(blocks: usize) -> usize {
 }
 
 /// A matrix under way. A block is as many rows of a column as there are lanes.
+///
+/// It is sound if `a` and `x` have n columns of `blocks` blocks, `stride` blocks apart, `u` as many rows, `inverses`
+/// n numbers, none of which anybody else has, and `rows`, `positions` and `places` are those of its rows.
 pub(crate) struct Single<L: SimdScalar> {
     n: usize,
     /// Blocks of a column.
@@ -224,6 +227,10 @@ pub(crate) unsafe fn solve<L: SimdScalar, const R: usize, const C: usize>(m: &Si
 }
 
 /// Reads the matrix. Are all its numbers finite?
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); n² scalars can be read at `from`. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn load<L: SimdScalar>(m: &Single<L>, from: *const RealOf<L>) -> bool {
     let lanes = L::Vector::LANES;
@@ -253,6 +260,10 @@ unsafe fn load<L: SimdScalar>(m: &Single<L>, from: *const RealOf<L>) -> bool {
 }
 
 /// Is it zero in every lane, and nowhere NaN?
+///
+/// # Safety
+///
+/// The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn all_zero<L: SimdScalar>(vector: L::Vector) -> bool {
     // SAFETY: the CPU has the instructions.
@@ -261,6 +272,10 @@ unsafe fn all_zero<L: SimdScalar>(vector: L::Vector) -> bool {
 }
 
 /// The norm of a matrix by columns, times [`SHRINK`].
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); `a` has n columns of its blocks. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn norm<L: SimdScalar>(which: Norm, m: &Single<L>, a: *const L) -> f64 {
     // SAFETY: there are n columns of `blocks` blocks.
@@ -275,6 +290,11 @@ unsafe fn norm<L: SimdScalar>(which: Norm, m: &Single<L>, a: *const L) -> f64 {
 }
 
 /// The largest sums of a matrix by columns: each from the first element to the last, as in lanes.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); `a` has n columns of its blocks, with zeros behind row n. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 unsafe fn sums<L: SimdScalar, M: Moduli<L>>(
     moduli: M,
@@ -317,6 +337,11 @@ unsafe fn sums<L: SimdScalar, M: Moduli<L>>(
 }
 
 /// Writes column j of X as column `rows[j]` of the inverse.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]), and X has been written; n² scalars can be written at `to`, which nobody else
+/// has. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn store<L: SimdScalar>(m: &Single<L>, to: *mut RealOf<L>) {
     let lanes = L::Vector::LANES;

@@ -8,6 +8,11 @@ use crate::simd::vector::Vector;
 const HEIGHT: usize = 2;
 
 /// W U = I.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]), and U and the inverses of its diagonal have been written. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn forward<L: SimdScalar, const C: usize>(m: &Single<L>) {
     // SAFETY: columns and blocks are inside the matrix.
@@ -22,6 +27,11 @@ pub(crate) unsafe fn forward<L: SimdScalar, const C: usize>(m: &Single<L>) {
 }
 
 /// Columns `j` to `j + C` of W.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]), and U has been written; j + C ≤ n, and the columns of W before `j` have been
+/// written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn forward_columns<L: SimdScalar, const C: usize>(m: &Single<L>, j: usize) {
     // SAFETY: as for `forward_tile`.
@@ -43,6 +53,11 @@ unsafe fn forward_columns<L: SimdScalar, const C: usize>(m: &Single<L>, j: usize
 }
 
 /// These columns in `R` blocks. W is zero below the diagonal.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]), and U has been written; j + C ≤ n; the `R` blocks from `block` on are in the
+/// column, and the columns of W before `j` have been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn forward_tile<L: SimdScalar, const R: usize, const C: usize>(
     m: &Single<L>,
@@ -94,6 +109,11 @@ unsafe fn forward_tile<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// Subtracts the products of a column's blocks at `x` and of a factor for each column of the tile.
+///
+/// # Safety
+///
+/// `R` blocks can be read at `x`, and a number where `factor` says for each column of the tile. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn subtract<L: SimdScalar, const R: usize, const C: usize>(
     tile: &mut [[L; R]; C],
@@ -105,6 +125,11 @@ pub(crate) unsafe fn subtract<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// [`subtract`] in the first `ROWS` blocks of the tile.
+///
+/// # Safety
+///
+/// `ROWS` ≤ `R` blocks can be read at `x`, and a number where `factor` says for each column of the tile. The
+/// CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn subtract_first<L: SimdScalar, const R: usize, const C: usize, const ROWS: usize>(
     tile: &mut [[L; R]; C],
@@ -127,6 +152,10 @@ unsafe fn subtract_first<L: SimdScalar, const R: usize, const C: usize, const RO
 }
 
 /// X L = W. Is all of X finite?
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); L and W have been written. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn backward<L: SimdScalar, const R: usize, const C: usize>(
     m: &Single<L>,
@@ -145,6 +174,11 @@ pub(crate) unsafe fn backward<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// Columns `j` to `j + C` of X. Returns `taint` with them.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); j + C ≤ n; L and W have been written, and X in the columns behind these. The
+/// CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn backward_columns<L: SimdScalar, const R: usize, const C: usize>(
     m: &Single<L>,
@@ -164,6 +198,11 @@ unsafe fn backward_columns<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// These columns in `R` blocks.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Single`]); j + C ≤ n; the `R` blocks from `block` on are in the column; L and W have
+/// been written, and X in the columns behind these. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn backward_tile<L: SimdScalar, const R: usize, const C: usize>(
     m: &Single<L>,

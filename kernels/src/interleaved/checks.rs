@@ -6,6 +6,10 @@ use crate::simd::lanes::{RealOf, SimdScalar, constant};
 use crate::simd::vector::Vector;
 
 /// The lanes in which each of `len` scalars is finite.
+///
+/// # Safety
+///
+/// `at` may be called with every index below `len`. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn finite<L: SimdScalar>(len: usize, at: impl Fn(usize) -> L) -> u32 {
     // SAFETY: the caller has the CPU's promise.
@@ -17,6 +21,10 @@ pub(crate) unsafe fn finite<L: SimdScalar>(len: usize, at: impl Fn(usize) -> L) 
 }
 
 /// Notes whether `len` scalars are finite, in four sums that [`untainted`] looks at.
+///
+/// # Safety
+///
+/// `at` may be called with every index below `len`. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn note_taint<L: SimdScalar>(
     len: usize,
@@ -40,6 +48,10 @@ pub(crate) unsafe fn note_taint<L: SimdScalar>(
 }
 
 /// The lanes in which nothing but finite scalars was noted.
+///
+/// # Safety
+///
+/// The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn untainted<L: SimdScalar>(taint: [L::Vector; 4]) -> u32 {
     let taint = taint[0].add(taint[1]).add(taint[2].add(taint[3]));
@@ -48,6 +60,10 @@ pub(crate) unsafe fn untainted<L: SimdScalar>(taint: [L::Vector; 4]) -> u32 {
 }
 
 /// The lanes whose matrix of the group is finite, as it lies in memory.
+///
+/// # Safety
+///
+/// `task` is sound: n² scalars can be read for each of its matrices. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn finite_input<L: SimdScalar, T: Scalar>(
     task: &GroupArgs<'_, T>,
@@ -62,6 +78,10 @@ pub(crate) unsafe fn finite_input<L: SimdScalar, T: Scalar>(
 
 /// The lanes whose pivots are finite. The reciprocal of another is zero, and what comes of it may
 /// look like an inverse. The columns of `lu` are `stride` apart.
+///
+/// # Safety
+///
+/// `lu` has n columns of n scalars, `stride` scalars apart. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn finite_pivots<L: SimdScalar>(n: usize, stride: usize, lu: *const L) -> u32 {
     // SAFETY: the caller has n columns of n scalars there.
@@ -82,6 +102,10 @@ pub(crate) fn rounding<T: Scalar>(n: usize) -> f64 {
 
 /// The lanes in which every pivot of U is larger than the rounding errors of its own computation:
 /// as the LAPACK engine judges it, but that here a size may be up to √2 too large.
+///
+/// # Safety
+///
+/// `lu` has n columns of n scalars, `stride` scalars apart, and holds U. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn trusted<L: SimdScalar, T: Scalar>(
     n: usize,
@@ -107,6 +131,10 @@ pub(crate) unsafe fn trusted<L: SimdScalar, T: Scalar>(
 
 /// The lanes among `all` whose matrix has no structure: see `structure::detect`. The first pair
 /// of elements tells, unless a matrix has one. `at` has the elements, by columns.
+///
+/// # Safety
+///
+/// `at` may be called with every index below n². The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn general<L: SimdScalar>(n: usize, at: impl Fn(usize) -> L, all: u32) -> u32 {
     // SAFETY: the caller has the CPU's promise.
@@ -139,6 +167,11 @@ pub(crate) unsafe fn general<L: SimdScalar>(n: usize, at: impl Fn(usize) -> L, a
 
 /// Notes a column without a pivot, in the lanes in which that is no trick of a NaN, or of a pivot
 /// before it whose inverse over- or underflowed.
+///
+/// # Safety
+///
+/// k < n; n elements can be read at `column`, and k inverses at `inverses`; `task` is sound. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn note_zero_pivot<L: SimdScalar, T: Scalar>(
     task: &mut GroupArgs<'_, T>,
@@ -164,6 +197,10 @@ pub(crate) unsafe fn note_zero_pivot<L: SimdScalar, T: Scalar>(
 }
 
 /// Keeps the pivots of one step, lane after lane.
+///
+/// # Safety
+///
+/// `task` is sound, with room for `at` + 1 pivots per lane. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn store_pivots<L: SimdScalar, T: Scalar>(
     task: &GroupArgs<'_, T>,

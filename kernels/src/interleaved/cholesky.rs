@@ -33,11 +33,17 @@ impl<L: SimdScalar> Middle<L> for Inverses<L> {
     fn on_diagonal(self, x: L) -> L {
         L::real(x.re())
     }
+    /// # Safety
+    ///
+    /// j < n, and that inverse has been written. The CPU has the instructions of `L`.
     #[inline(always)]
     unsafe fn inverse(self, j: usize) -> L {
         // SAFETY: the caller's promise: there are n.
         L::real(unsafe { *self.0.add(j) })
     }
+    /// # Safety
+    ///
+    /// The CPU has the instructions of `L`.
     #[inline(always)]
     unsafe fn below(self, _: usize) -> L {
         unreachable!("there are no pairs")
@@ -143,6 +149,10 @@ pub(crate) unsafe fn invert<L: SimdScalar, T: Scalar, const N: usize>(task: &mut
 }
 
 /// Exchanges rows and columns.
+///
+/// # Safety
+///
+/// `a` has n² elements, which nobody else has. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn transpose<L: SimdScalar>(n: usize, a: Square<L>) {
     for j in 1..n {
@@ -155,6 +165,11 @@ unsafe fn transpose<L: SimdScalar>(n: usize, a: Square<L>) {
 
 /// The lanes among `all` in which every number of D is positive, and no inverse of one over- or
 /// underflows. What is not finite in a row of A is not finite in its number of D either.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and the inverses of D have
+/// been written; `task` is sound. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn positive<L: SimdScalar, T: Scalar>(
     task: &mut GroupArgs<'_, T>,
@@ -187,6 +202,10 @@ unsafe fn positive<L: SimdScalar, T: Scalar>(
 
 /// The lanes whose matrix of the group is finite in the triangle that is read, but for the imaginary
 /// part of the diagonal.
+///
+/// # Safety
+///
+/// `task` is sound: n² scalars can be read for each of its matrices. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn finite_input<L: SimdScalar, T: Scalar>(task: &GroupArgs<'_, T>, n: usize) -> u32 {
     // SAFETY: the caller has the CPU's promise, and the task its matrices.
@@ -208,6 +227,11 @@ unsafe fn finite_input<L: SimdScalar, T: Scalar>(task: &GroupArgs<'_, T>, n: usi
 
 /// Notes the first number of D that is not positive, unless that may be a trick of an over- or
 /// underflow before it.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been factored;
+/// `task` is sound. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn note_not_positive<L: SimdScalar, T: Scalar>(
     task: &mut GroupArgs<'_, T>,
@@ -232,6 +256,11 @@ unsafe fn note_not_positive<L: SimdScalar, T: Scalar>(
 }
 
 /// A = L D Lᴴ.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been read; `task` is
+/// sound. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn factor<L: SimdScalar, T: Scalar>(task: &mut GroupArgs<'_, T>, matrix: &Matrix<L>) {
     // SAFETY: one block is the order.
@@ -273,6 +302,11 @@ unsafe fn factor<L: SimdScalar, T: Scalar>(task: &mut GroupArgs<'_, T>, matrix: 
 }
 
 /// The block of L and D Lᴴ that begins at row and column `j`.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); j + B ≤ n, and the blocks
+/// before have been factored. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn factor_diagonal<L: SimdScalar, const B: usize>(matrix: &Matrix<L>, j: usize) {
     let Matrix { a, inverses, .. } = *matrix;
@@ -309,6 +343,11 @@ unsafe fn factor_diagonal<L: SimdScalar, const B: usize>(matrix: &Matrix<L>, j: 
 }
 
 /// The block of L that begins at row `i`, column `j`, and that of D Lᴴ across from it.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); i + R ≤ n, j + C ≤ i, and
+/// the blocks before, and that on the diagonal, have been factored. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn factor_below<L: SimdScalar, const R: usize, const C: usize>(
     matrix: &Matrix<L>,

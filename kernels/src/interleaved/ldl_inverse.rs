@@ -62,6 +62,11 @@ pub(crate) unsafe fn norm<L: SimdScalar>(
 }
 
 /// The largest sum of a matrix, from its lower triangle.
+///
+/// # Safety
+///
+/// `a` has n² elements, and `sums` room for n vectors, which nobody else has. The CPU has the instructions of
+/// `L`.
 #[inline(always)]
 unsafe fn largest<L: SimdScalar, M: Moduli<L>>(
     moduli: M,
@@ -164,6 +169,11 @@ pub(crate) unsafe fn solve<L: SimdScalar, M: Middle<L>>(
 
 /// The block of X that begins at row `i`, column `j`: written where its mirror is, since L is
 /// still needed. The square from row and column j + C on is X.
+///
+/// # Safety
+///
+/// `a` has n² elements, which nobody else has; i + R ≤ n, j + C ≤ i; X has been written from row and column j +
+/// C on. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn solve_below<L: SimdScalar, M: Middle<L>, const R: usize, const C: usize>(
     n: usize,

@@ -258,6 +258,10 @@ pub(crate) unsafe fn norm_over_rows<L: SimdScalar, T: Scalar>(
 
 /// The largest sums over rows of one matrix, a row per lane, then those of the rows as many lanes
 /// behind.
+///
+/// # Safety
+///
+/// n² scalars can be read at `from`. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn over_rows<L: SimdScalar, M: Moduli<L>>(
     moduli: M,

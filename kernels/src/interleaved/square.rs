@@ -241,6 +241,11 @@ pub(crate) unsafe fn store_group<L: SimdScalar, T: Scalar>(
 
 /// [`store_group`] of more than one matrix, to a group at `to`. `STREAM`: past the cache; each matrix
 /// is whole vectors then, and aligned.
+///
+/// # Safety
+///
+/// `from` has the columns of n² scalars, and a group can be written at `to`, aligned to a vector if `STREAM`;
+/// `task` is sound. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn group_to<L: SimdScalar, T: Scalar, const STREAM: bool>(
     task: &GroupArgs<'_, T>,
@@ -299,6 +304,11 @@ pub(crate) unsafe fn subtract<L: SimdScalar, const R: usize, const C: usize, con
 }
 
 /// The part of [`subtract`] that is `height` rows from `R0` and `width` columns from `C0`.
+///
+/// # Safety
+///
+/// The rows from `i` and the columns from `j`, `R` and `C` of them, and those in `range` are in the square; R0
+/// + height ≤ R, C0 + width ≤ C. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn part<
     L: SimdScalar,

@@ -102,6 +102,10 @@ pub(crate) unsafe fn invert<L: SimdScalar, T: Scalar, const N: usize>(task: &mut
 }
 
 /// The norm of a lower triangle, times [`SHRINK`].
+///
+/// # Safety
+///
+/// `a` has n² elements. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn norm<L: SimdScalar>(which: Norm, n: usize, a: Square<L>) -> L::Vector {
     // SAFETY: the elements of the square.
@@ -115,6 +119,10 @@ unsafe fn norm<L: SimdScalar>(which: Norm, n: usize, a: Square<L>) -> L::Vector 
 }
 
 /// The largest sum of a lower triangle.
+///
+/// # Safety
+///
+/// `a` has n² elements. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn sums<L: SimdScalar, M: Moduli<L>>(
     moduli: M,
@@ -140,6 +148,11 @@ unsafe fn sums<L: SimdScalar, M: Moduli<L>>(
 }
 
 /// X in the place of A, from the last rows to the first.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been read. The CPU
+/// has the instructions of `L`.
 #[inline(always)]
 unsafe fn solve<L: SimdScalar>(matrix: &Matrix<L>) {
     // SAFETY: one block is the order.
@@ -181,6 +194,11 @@ unsafe fn solve<L: SimdScalar>(matrix: &Matrix<L>) {
 }
 
 /// The block of X that begins at row and column `i`.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); i + B ≤ n. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 unsafe fn solve_diagonal<L: SimdScalar, const B: usize>(matrix: &Matrix<L>, i: usize) {
     let Matrix { a, inverses, .. } = *matrix;
@@ -210,6 +228,11 @@ unsafe fn solve_diagonal<L: SimdScalar, const B: usize>(matrix: &Matrix<L>, i: u
 
 /// The block of X that begins at row `i`, column `j`. Behind it these rows are X, zeros above the
 /// diagonal included; the rows before them are A.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); i + R ≤ n, j + C ≤ i, and
+/// the rows behind are X. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn solve_left<L: SimdScalar, const R: usize, const C: usize>(
     matrix: &Matrix<L>,

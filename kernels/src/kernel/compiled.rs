@@ -85,12 +85,18 @@ macro_rules! kernel {
             entry!($scalar, $vector, indefinite_alone, bunch_kaufman::invert::<$alone, _> $(, $features)?);
             entry!($scalar, $vector, find, classify::find::<$lanes, _> $(, $features)?);
 
+            /// # Safety
+            ///
+            /// `task` is sound, `lane` one of its matrices. The CPU has the features of this entry.
             $(#[target_feature(enable = $features)])?
             unsafe fn single(task: &mut GroupArgs<'_, $scalar>, lane: usize) {
                 // SAFETY: the caller's promise.
                 unsafe { columnwise::invert::<$lanes, _>(task, lane, factor, solve) }
             }
 
+            /// # Safety
+            ///
+            /// As [`columnwise::factor`](fn@columnwise::factor). The CPU has the features of this entry.
             $(#[target_feature(enable = $features)])?
             unsafe fn factor(
                 m: &mut Single<$lanes>,
@@ -101,12 +107,18 @@ macro_rules! kernel {
                 unsafe { columnwise::factor::<$lanes, $steps, $pass>(m, task, lane) }
             }
 
+            /// # Safety
+            ///
+            /// As [`columnwise::solve`](fn@columnwise::solve). The CPU has the features of this entry.
             $(#[target_feature(enable = $features)])?
             unsafe fn solve(m: &Single<$lanes>) -> bool {
                 // SAFETY: the caller's promise.
                 unsafe { columnwise::solve::<$lanes, $blocks, $tile>(m) }
             }
 
+            /// # Safety
+            ///
+            /// `task` is sound, `lane` one of its matrices. The CPU has the features of this entry.
             $(#[target_feature(enable = $features)])?
             unsafe fn single_definite(task: &mut GroupArgs<'_, $scalar>, lane: usize) {
                 // SAFETY: the caller's promise.
@@ -118,12 +130,18 @@ macro_rules! kernel {
             /// Blocks of four columns in the registers.
             const BLOCKS: usize = if $blocks * $tile < 4 { 1 } else { $blocks * $tile / 4 };
 
+            /// # Safety
+            ///
+            /// As [`columnwise::cholesky::factor`]. The CPU has the features of this entry.
             $(#[target_feature(enable = $features)])?
             unsafe fn factor_definite(m: &Definite<$lanes>, task: &GroupArgs<'_, $scalar>, lane: usize) {
                 // SAFETY: the caller's promise.
                 unsafe { columnwise::cholesky::factor::<$lanes, _, BLOCKS>(m, task, lane) }
             }
 
+            /// # Safety
+            ///
+            /// As [`columnwise::cholesky::solve`]. The CPU has the features of this entry.
             $(#[target_feature(enable = $features)])?
             unsafe fn solve_definite(m: &Definite<$lanes>) {
                 // SAFETY: the caller's promise.

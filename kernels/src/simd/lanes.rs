@@ -90,6 +90,10 @@ pub(crate) unsafe fn constant<L: SimdScalar>(value: f64) -> L::Vector {
 }
 
 /// The first `count` numbers at `from`, then zeros; no more than there are lanes.
+///
+/// # Safety
+///
+/// `count` numbers, or as many as there are lanes, can be read at `from`. The CPU has the instructions of `V`.
 #[inline(always)]
 unsafe fn load_up_to<V: Vector>(from: *const V::Real, count: usize) -> V {
     // SAFETY: the caller's promise.
@@ -103,6 +107,10 @@ unsafe fn load_up_to<V: Vector>(from: *const V::Real, count: usize) -> V {
 }
 
 /// Writes the first `count` lanes, or all if there are no more.
+///
+/// # Safety
+///
+/// As many numbers can be written at `to`. The CPU has the instructions of `V`.
 #[inline(always)]
 unsafe fn store_up_to<V: Vector>(vector: V, to: *mut V::Real, count: usize) {
     // SAFETY: the caller's promise.

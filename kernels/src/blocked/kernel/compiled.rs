@@ -16,16 +16,25 @@ use num_complex::{Complex32, Complex64};
 macro_rules! kernel {
     ($t:ty, $v:ty, $mr:literal, $width:literal, $parts:literal $(, $features:literal)?) => {{
         const WIDE: usize = $width / $parts;
+        /// # Safety
+        ///
+        /// As [`microkernel::update`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn update(task: &GemmArgs<$t>) {
             // SAFETY: the caller's promise, here and below.
             unsafe { microkernel::update::<$v, $t, $mr, $width, $parts>(task) }
         }
+        /// # Safety
+        ///
+        /// As [`trsm::left`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn left(depth: usize, l: *const $t, stride: usize, strips: *mut $t, count: usize) {
             // SAFETY: see above.
             unsafe { trsm::left::<$v, $t, $width, $parts>(depth, l, stride, strips, count) }
         }
+        /// # Safety
+        ///
+        /// As [`trsm::right`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn right(
             depth: usize,
@@ -39,6 +48,9 @@ macro_rules! kernel {
                 trsm::right::<$v, $t, $mr, $width, $parts>(depth, first, triangle, inverses, strip)
             }
         }
+        /// # Safety
+        ///
+        /// As [`leaf::factor`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn factor(
             rows: usize,
@@ -50,6 +62,9 @@ macro_rules! kernel {
             // SAFETY: see above.
             unsafe { leaf::factor::<$v, $t, $parts>(rows, columns, a, stride, ipiv) }
         }
+        /// # Safety
+        ///
+        /// As [`pack::rows`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn pack_rows(
             rows: usize,
@@ -61,6 +76,9 @@ macro_rules! kernel {
             // SAFETY: see above.
             unsafe { pack::rows::<$v, $t, $mr, $parts>(rows, columns, from, stride, strip) }
         }
+        /// # Safety
+        ///
+        /// As [`pack::unpack_rows`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn unpack_rows(
             rows: usize,
@@ -74,6 +92,9 @@ macro_rules! kernel {
                 pack::unpack_rows::<$v, $t, $mr, $parts>(rows, 0..columns, strip, to, stride)
             }
         }
+        /// # Safety
+        ///
+        /// As [`pack::unpack_rows`]; the places are columns of `to`. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn unpack_rows_to(
             rows: usize,
@@ -86,6 +107,9 @@ macro_rules! kernel {
             // SAFETY: see above.
             unsafe { pack::unpack_rows::<$v, $t, $mr, $parts>(rows, places, strip, to, stride) }
         }
+        /// # Safety
+        ///
+        /// As [`pack::columns`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn pack_columns(
             rows: usize,
@@ -100,6 +124,9 @@ macro_rules! kernel {
                 pack::columns::<$v, $t, $width, $parts>(rows, columns, depth, from, stride, strip)
             }
         }
+        /// # Safety
+        ///
+        /// As [`pack::unpack_columns`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn unpack_columns(
             rows: usize,
@@ -113,11 +140,17 @@ macro_rules! kernel {
                 pack::unpack_columns::<$v, $t, $width, $parts>(rows, columns, strip, to, stride)
             }
         }
+        /// # Safety
+        ///
+        /// As [`pack::largest`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn largest(depth: usize, strip: *const $t, sizes: *mut $t) {
             // SAFETY: see above.
             unsafe { pack::largest::<$v, $t, $width, $parts>(depth, strip, sizes) }
         }
+        /// # Safety
+        ///
+        /// As [`pack::gather`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn gather(
             order: &[usize],
@@ -132,6 +165,9 @@ macro_rules! kernel {
                 pack::gather::<$v, $t, $width, $parts>(order, columns, from, stride, strip, zero)
             }
         }
+        /// # Safety
+        ///
+        /// As [`pack::move_rows`]. The CPU has the features of this entry.
         $(#[target_feature(enable = $features)])?
         unsafe fn move_rows(
             from: &[usize],

@@ -20,6 +20,9 @@ use crate::structure::{Found, detect};
 use norm::norm;
 
 /// A matrix under way.
+///
+/// It is sound if `a` and `x` have n columns of `blocks` vectors, `stride` apart, `u` as many rows, and `inverses` n
+/// vectors, none of which anybody else has.
 pub(crate) struct Definite<L: SimdScalar> {
     n: usize,
     /// Vectors of a column, and from column to column.
@@ -142,6 +145,10 @@ pub(crate) unsafe fn invert<L: SimdScalar, T: Scalar>(
 }
 
 /// Reads the lower triangle.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); n² scalars can be read at `from`. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn load<L: SimdScalar>(m: &Definite<L>, from: *const RealOf<L>) {
     let lanes = L::Vector::LANES;
@@ -158,6 +165,10 @@ unsafe fn load<L: SimdScalar>(m: &Definite<L>, from: *const RealOf<L>) {
 }
 
 /// Reads the upper triangle as the lower one of the transpose.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); n² scalars can be read at `from`. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn load_transposed<L: SimdScalar>(m: &Definite<L>, from: *const RealOf<L>) {
     let lanes = L::Vector::LANES;
@@ -243,6 +254,11 @@ pub(crate) unsafe fn solve<L: SimdScalar, const R: usize>(m: &Definite<L>) {
 }
 
 /// Columns `j` to `j + C` of L, and the rows of D Lᴴ that they are.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); j + C ≤ n, and the columns before `j` of L and the rows before it of D Lᴴ
+/// have been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn factor_columns<L: SimdScalar, const R: usize, const C: usize>(m: &Definite<L>, j: usize) {
     let lanes = L::Vector::LANES;
@@ -262,6 +278,11 @@ unsafe fn factor_columns<L: SimdScalar, const R: usize, const C: usize>(m: &Defi
 }
 
 /// These columns in `R` blocks, those with the diagonal first.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); j + C ≤ n; the `R` blocks from `block` on are in the column, and the
+/// columns before `j` have been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn factor_tile<L: SimdScalar, const R: usize, const C: usize, const DIAGONAL: bool>(
     m: &Definite<L>,
@@ -306,6 +327,11 @@ unsafe fn factor_tile<L: SimdScalar, const R: usize, const C: usize, const DIAGO
 
 /// Whether every number of D is positive, and no inverse of one over- or underflows. If not, notes
 /// the first that is not positive, unless that may be a trick of an over- or underflow before it.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]), and all inverses of D have been written; `task` is sound, and `lane` one of
+/// its lanes. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn positive<L: SimdScalar, T: Scalar>(
     task: &mut GroupArgs<'_, T>,
@@ -353,6 +379,11 @@ unsafe fn finite_input<T: Scalar>(task: &GroupArgs<'_, T>, lane: usize) -> bool 
 }
 
 /// Columns `j` to `j + C` of X, those behind them being whole, and their images.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); j + C ≤ n, and the columns of X behind these have been written. The CPU has
+/// the instructions of `L`.
 #[inline(always)]
 unsafe fn solve_columns<L: SimdScalar, const R: usize, const C: usize>(m: &Definite<L>, j: usize) {
     let end = j + C;
@@ -408,6 +439,11 @@ unsafe fn solve_columns<L: SimdScalar, const R: usize, const C: usize>(m: &Defin
 
 /// The square on the diagonal of these columns less what the rows below it come to, which are brought
 /// across: of four columns of real numbers, with a row of the square in a vector.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); j + C ≤ n; a vector has four lanes or more; the columns of X behind these
+/// have been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn on_diagonal<L: SimdScalar, const C: usize>(
     m: &Definite<L>,
@@ -445,6 +481,11 @@ unsafe fn on_diagonal<L: SimdScalar, const C: usize>(
 
 /// These columns in `R` blocks, below the square on the diagonal. What is zero in the columns behind
 /// stays so.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); j + C ≤ n; the `R` blocks from `block` on are in the column, and the
+/// columns of X behind these have been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn solve_tile<L: SimdScalar, const R: usize, const C: usize>(
     m: &Definite<L>,
@@ -473,6 +514,10 @@ unsafe fn solve_tile<L: SimdScalar, const R: usize, const C: usize>(
 
 /// Whether the first column of X is finite: it meets all others, as in
 /// [`finite_inverse`](crate::interleaved::ldl_inverse::finite_inverse).
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]), and X has been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn first_column_is_finite<L: SimdScalar>(m: &Definite<L>) -> bool {
     // SAFETY: there are `blocks` blocks.
@@ -487,6 +532,11 @@ unsafe fn first_column_is_finite<L: SimdScalar>(m: &Definite<L>) -> bool {
 }
 
 /// Writes X, or its conjugate.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]), and X has been written; n² scalars can be written at `to`, which nobody
+/// else has. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn store<L: SimdScalar>(m: &Definite<L>, conjugated: bool, to: *mut RealOf<L>) {
     let lanes = L::Vector::LANES;

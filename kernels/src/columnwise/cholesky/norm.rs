@@ -7,6 +7,10 @@ use crate::simd::lanes::{RealOf, SimdScalar, constant};
 use crate::simd::vector::{MAX_LANES, Vector};
 
 /// The norm of A, or of X, times [`SHRINK`].
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); A, or X, has been written. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn norm<L: SimdScalar, const OF_A: bool>(m: &Definite<L>) -> f64 {
     // SAFETY: as for the sums.
@@ -21,6 +25,10 @@ pub(crate) unsafe fn norm<L: SimdScalar, const OF_A: bool>(m: &Definite<L>) -> f
 
 /// The largest sum of A or X: each begins with the diagonal, then goes on from the first element to
 /// the last, as in lanes.
+///
+/// # Safety
+///
+/// `m` is sound (see [`Definite`]); A, or X, has been written. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn sums<L: SimdScalar, M: Moduli<L>, const OF_A: bool>(
     moduli: M,

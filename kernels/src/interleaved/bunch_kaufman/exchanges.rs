@@ -15,6 +15,11 @@ pub(crate) type Exchanges = [[u8; MAX_LANES]; MAX_ORDER];
 
 /// Chooses the pivots of step `k` in these lanes, and brings them to their places. Returns the lanes
 /// in which it is a pair, of columns k and k + 1.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); k < n, and the steps before
+/// have been made. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn choose<L: SimdScalar>(
     matrix: &Matrix<L>,
@@ -65,6 +70,11 @@ pub(crate) unsafe fn choose<L: SimdScalar>(
 
 /// The row of a lane that is to be exchanged with row `k`, or, where it is a pair, with the one
 /// behind: itself or `row`, which has the largest element of column k.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); k ≤ row < n; `lane` is below
+/// the number of lanes. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn pivot<L: SimdScalar>(
     matrix: &Matrix<L>,
@@ -92,6 +102,11 @@ unsafe fn pivot<L: SimdScalar>(
 }
 
 /// Exchanges rows and columns p < q of a lane, in the lower triangle.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); p < q < n; `lane` is below
+/// the number of lanes. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn exchange<L: SimdScalar>(matrix: &Matrix<L>, lane: usize, p: usize, q: usize) {
     // SAFETY: elements of the square.
@@ -111,6 +126,11 @@ unsafe fn exchange<L: SimdScalar>(matrix: &Matrix<L>, lane: usize, p: usize, q: 
 }
 
 /// Exchanges two elements of a lane, or the `images` of both.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); `x` and `y` are elements of
+/// its square. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn swap<L: SimdScalar>(
     matrix: &Matrix<L>,
@@ -130,6 +150,11 @@ unsafe fn swap<L: SimdScalar>(
 }
 
 /// X with its rows and columns where those of A were. That is where it was, if none was exchanged.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n); the inverse has been
+/// written, and `exchanges` are those of the factorization. The CPU has the instructions of `L`.
 #[inline(always)]
 pub(crate) unsafe fn undo<L: SimdScalar>(matrix: &Matrix<L>, exchanges: &Exchanges) -> *mut L {
     let Matrix { n, a, across, room, .. } = *matrix;

@@ -59,6 +59,10 @@ impl<L: SimdScalar> Matrix<L> {
     }
 
     /// What partial pivoting compares, of an element of a lane, in all of them.
+    ///
+    /// # Safety
+    ///
+    /// `i` and `j` are below n, and `lane` below the number of lanes. The CPU has the instructions of `L`.
     #[inline(always)]
     unsafe fn size(&self, lane: usize, i: usize, j: usize) -> L::Vector {
         // SAFETY: the caller's i and j are below n.
@@ -77,11 +81,17 @@ impl<L: SimdScalar> Middle<L> for Matrix<L> {
     fn on_diagonal(self, x: L) -> L {
         if self.hermitian { L::real(x.re()) } else { x }
     }
+    /// # Safety
+    ///
+    /// j < n, and that block of D has been written. The CPU has the instructions of `L`.
     #[inline(always)]
     unsafe fn inverse(self, j: usize) -> L {
         // SAFETY: the caller's promise: there are n.
         unsafe { *self.inverses.add(j) }
     }
+    /// # Safety
+    ///
+    /// j + 1 < n, and that block of D has been written. The CPU has the instructions of `L`.
     #[inline(always)]
     unsafe fn below(self, j: usize) -> L {
         // SAFETY: as for `inverse`.
@@ -147,6 +157,11 @@ pub(crate) unsafe fn invert<L: SimdScalar, T: Scalar>(task: &mut GroupArgs<'_, T
 
 /// The lanes among `all` whose matrix `structure::detect` would bring here: a Hermitian one only if
 /// its diagonal tells that it is not positive definite.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been read. The CPU
+/// has the instructions of `L`.
 #[inline(always)]
 unsafe fn of_this_kind<L: SimdScalar>(matrix: &Matrix<L>, all: u32) -> u32 {
     let Matrix { n, a, .. } = *matrix;
@@ -162,6 +177,11 @@ unsafe fn of_this_kind<L: SimdScalar>(matrix: &Matrix<L>, all: u32) -> u32 {
 }
 
 /// Makes the lower triangle that of the matrix whose other one may be read.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been read. The CPU
+/// has the instructions of `L`.
 #[inline(always)]
 unsafe fn take_triangle<L: SimdScalar>(matrix: &Matrix<L>, triangle: Triangle) {
     for j in 0..matrix.n {
@@ -180,6 +200,11 @@ unsafe fn take_triangle<L: SimdScalar>(matrix: &Matrix<L>, triangle: Triangle) {
 
 /// The lanes whose largest element is so far from both ends of the range that what underflows, there
 /// or in the inverse of a block of D, is below its rounding errors even [`MOST`] times.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been read. The CPU
+/// has the instructions of `L`.
 #[inline(always)]
 unsafe fn moderate<L: SimdScalar, T: Scalar>(matrix: &Matrix<L>) -> u32 {
     let exponent = if T::UNIT_ROUNDOFF > 1e-10 { 110 } else { 1010 };
@@ -203,6 +228,11 @@ fn at_most<L: SimdScalar>(x: L::Vector, y: L::Vector) -> u32 {
 }
 
 /// P A Pᵀ = L D Lᴴ. Returns the lanes in which D is finite and L of moderate size.
+///
+/// # Safety
+///
+/// `matrix` is sound (its square has n² elements, and what has one per row has n), and has been read; `task` is
+/// sound, with room for n pivots per lane if the determinant is asked for. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn factor<L: SimdScalar, T: Scalar>(
     task: &mut GroupArgs<'_, T>,

@@ -69,6 +69,11 @@ pub(crate) unsafe fn factor<
 }
 
 /// Columns `k` to `k + C` of U and L; `C` is 1, 2 or 4.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, `task` is sound; k + C ≤ n, and the columns before k have been
+/// factored. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn panel<L: SimdScalar, T: Scalar, const READ: bool, const R: usize, const C: usize>(
     task: &mut GroupArgs<'_, T>,
@@ -112,6 +117,11 @@ unsafe fn panel<L: SimdScalar, T: Scalar, const READ: bool, const R: usize, cons
 }
 
 /// [`exchange`] in the columns from `j` to `end`.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n; k + C ≤ n and end ≤ n; `pivots` are rows from k to n. The CPU has
+/// the instructions of `L`.
 #[inline(always)]
 unsafe fn exchanges<L: SimdScalar, const R: usize, const C: usize>(
     n: usize,
@@ -135,6 +145,11 @@ unsafe fn exchanges<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// Rows `row` to `end` of the panel at column `k`, in tiles. `UPPER`: they are rows of U.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, `task` is sound; k + C ≤ n and end ≤ n, at most k for rows of U.
+/// The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn tiles<
     L: SimdScalar,
@@ -168,6 +183,11 @@ unsafe fn tiles<
 }
 
 /// Reads `R` rows of the panel at column `k`, if that is not done, and subtracts what the columns before it say.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, `task` is sound; row + R ≤ n, at most k for rows of U; k + C ≤ n.
+/// The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn tile<
     L: SimdScalar,
@@ -234,6 +254,11 @@ unsafe fn tile<
 /// Step `STEP` of the panel at column `k`: the pivot, the exchange of rows in the panel, the
 /// multipliers, the columns behind. The largest size of each fourth element of the column is given,
 /// and becomes that of the next one. Returns the row of the first largest element.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, `task` is sound; k + C ≤ n, STEP < C, and the steps before have
+/// been made. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn step<L: SimdScalar, T: Scalar, const C: usize, const STEP: usize>(
     task: &mut GroupArgs<'_, T>,
@@ -306,6 +331,11 @@ unsafe fn step<L: SimdScalar, T: Scalar, const C: usize, const STEP: usize>(
 }
 
 /// Exchanges rows in `J` columns from `j` on, beside the panel, as the `C` steps from `k` on have.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n; j + J ≤ n, k + C ≤ n; `pivots` are rows from k to n. The CPU has
+/// the instructions of `L`.
 #[inline(always)]
 unsafe fn exchange<L: SimdScalar, const J: usize, const C: usize>(
     n: usize,

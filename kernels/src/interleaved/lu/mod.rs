@@ -143,6 +143,11 @@ pub(crate) unsafe fn invert<
 
 /// Writes column j of X as the column of the inverse that its label names, in the lanes that
 /// `keep` has.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, and X has been written; `task` is sound. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 unsafe fn store_columns<L: SimdScalar, T: Scalar>(
     task: &mut GroupArgs<'_, T>,
@@ -167,6 +172,11 @@ unsafe fn store_columns<L: SimdScalar, T: Scalar>(
 
 /// [`store_columns`] to a group at `to`. `STREAM`: past the cache; each column is whole vectors
 /// then, and aligned.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, X has been written, and its labels are rows of the group; a group
+/// can be written at `to`, aligned to a vector if `STREAM`. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn columns_to<L: SimdScalar, T: Scalar, const STREAM: bool>(
     task: &GroupArgs<'_, T>,

@@ -9,6 +9,11 @@ use crate::simd::lanes::{SimdScalar, constant};
 /// X, but for the permutation of the columns: W U = I, then X L = W. There are as few tiles of up to
 /// `R` rows as there can be, of the same height or one less: a tile of a few rows waits for results
 /// most of its time.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, and L and U have been written. The CPU has the instructions of
+/// `L`.
 #[inline(always)]
 pub(crate) unsafe fn solve<L: SimdScalar, const R: usize, const C: usize>(
     n: usize,
@@ -26,6 +31,11 @@ pub(crate) unsafe fn solve<L: SimdScalar, const R: usize, const C: usize>(
 
 /// [`tile`] of `rows`. Of n ≥ `R` rows no tile has less than half of `R`; a lower order is known to
 /// the compiler.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, and L and U have been written; row + rows ≤ n and rows ≤ R. The
+/// CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn rows_of<L: SimdScalar, const R: usize, const C: usize>(
     rows: usize,
@@ -49,6 +59,11 @@ unsafe fn rows_of<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// Rows `row` to `row + R` of X.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, and L and U have been written; row < n. The CPU has the
+/// instructions of `L`.
 #[inline(always)]
 unsafe fn tile<L: SimdScalar, const R: usize, const C: usize>(
     n: usize,
@@ -81,6 +96,11 @@ unsafe fn tile<L: SimdScalar, const R: usize, const C: usize>(
 
 /// Subtracts `x[k]·a[k, j + c]` for every k of a range from a tile, upwards or downwards. With what
 /// the tiles do inside, every element has its terms in this one order, whatever the tile.
+///
+/// # Safety
+///
+/// `a` has columns of `column` scalars with rows in `range`, `C` of them; `x` has columns of `stride` scalars
+/// with those in `range`, of `R` rows at least. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn subtract<L: SimdScalar, const R: usize, const C: usize, const DOWN: bool>(
     range: std::ops::Range<usize>,
@@ -111,6 +131,11 @@ unsafe fn subtract<L: SimdScalar, const R: usize, const C: usize, const DOWN: bo
 }
 
 /// Columns `j` to `j + C` of these rows of W, where W U = I. W is zero left of `row`.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, and U has been written; row < n, j + C ≤ n; `x` is the row `row`
+/// of W, written in the columns before `j`. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn forward<L: SimdScalar, const R: usize, const C: usize>(
     n: usize,
@@ -153,6 +178,11 @@ unsafe fn forward<L: SimdScalar, const R: usize, const C: usize>(
 }
 
 /// Columns `j` to `j + C` of these rows of X, where X L = W.
+///
+/// # Safety
+///
+/// `memory` is that of a kernel for order n, and L has been written; row < n, j + C ≤ n; `x` is the row `row`
+/// of X, written in the columns behind, and of W in these. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn backward<L: SimdScalar, const R: usize, const C: usize>(
     n: usize,

@@ -116,6 +116,11 @@ pub(crate) unsafe fn invert<L: SimdScalar, T: Scalar, const N: usize>(task: &mut
 }
 
 /// Writes four vectors that lie together, past the cache or not; if so, `to` is aligned.
+///
+/// # Safety
+///
+/// Four vectors can be written at `to`, which is aligned to a vector if `past`. The CPU has the instructions of
+/// `V`.
 #[inline(always)]
 unsafe fn write_fours<V: Vector>([a, b, c, d]: [V; 4], to: *mut V::Real, past: bool) {
     let at = |vector: usize| to.wrapping_add(vector * V::LANES);
@@ -137,6 +142,11 @@ unsafe fn write_fours<V: Vector>([a, b, c, d]: [V; 4], to: *mut V::Real, past: b
 
 /// [`load`], but the last few numbers one by one, each of all lanes. Where every lane has a matrix
 /// of its own, the compiler knows how far apart they are.
+///
+/// # Safety
+///
+/// `task` is sound: `len` numbers can be read for each of its matrices; `a` has room for `len` vectors. The CPU
+/// has the instructions of `L`.
 #[inline(always)]
 unsafe fn read<L: SimdScalar, T: Scalar>(task: &GroupArgs<'_, T>, len: usize, a: *mut L::Vector) {
     let lanes = L::Vector::LANES;
@@ -159,6 +169,10 @@ unsafe fn read<L: SimdScalar, T: Scalar>(task: &GroupArgs<'_, T>, len: usize, a:
 }
 
 /// [`norms::norm`](crate::interleaved::norms::norm), of a matrix in registers.
+///
+/// # Safety
+///
+/// The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn norm<L: SimdScalar, const N: usize>(which: Norm, a: &Matrix<L, N>) -> L::Vector {
     // SAFETY: the caller has the CPU's promise, and a matrix is N columns of N scalars.
@@ -177,6 +191,10 @@ unsafe fn norm<L: SimdScalar, const N: usize>(which: Norm, a: &Matrix<L, N>) -> 
 }
 
 /// Step `K`: the pivot, the exchange of rows, the elimination.
+///
+/// # Safety
+///
+/// `task` is sound; K < N, and the steps before have been made. The CPU has the instructions of `L`.
 #[inline(always)]
 unsafe fn step<L: SimdScalar, T: Scalar, const N: usize, const K: usize>(
     task: &mut GroupArgs<'_, T>,
