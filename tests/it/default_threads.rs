@@ -47,6 +47,16 @@ fn threads() -> (usize, usize) {
     (names.iter().filter(|name| name.starts_with("matinv-")).count(), names.len())
 }
 
+/// There are so many threads, once those that were just started have given themselves their names.
+#[cfg(target_os = "linux")]
+fn assert_threads(expected: (usize, usize), what: &str) {
+    let start = std::time::Instant::now();
+    while threads() != expected && start.elapsed().as_secs() < 10 {
+        std::thread::yield_now();
+    }
+    assert_eq!(threads(), expected, "{what}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_variable_says_how_many_threads_there_are() {
@@ -63,18 +73,18 @@ fn three_threads() {
     let (_, all) = threads();
     assert_eq!(default_threads(), Ok(matinv::DefaultThreads::Variable(3)));
     assert_eq!(inv(&matrix), Ok(array![[0.25]]));
-    assert_eq!(threads(), (0, all), "one small matrix needs nobody");
+    assert_threads((0, all), "one small matrix needs nobody");
     for _ in 0..2 {
         assert!(same_bits(&inv(&stack).unwrap(), &alone));
         assert!(Inverter::new().inv_many(&[stack.index_axis(Axis(0), 0); 40]).is_ok());
-        assert_eq!(threads(), (3, all + 3), "all calls share them");
+        assert_threads((3, all + 3), "all calls share them");
     }
     let pool = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     assert!(same_bits(&pool.install(|| inv(&stack)).unwrap(), &alone));
-    assert_eq!(threads(), (3, all + 5), "a call from a pool stays there");
+    assert_threads((3, all + 5), "a call from a pool stays there");
     let own = Inverter::new().threads(4);
     assert!(same_bits(&own.inv(&stack).unwrap(), &alone));
-    assert_eq!(threads(), (7, all + 9), "the option wins");
+    assert_threads((7, all + 9), "the option wins");
 }
 
 #[cfg(target_os = "linux")]
@@ -84,7 +94,7 @@ fn one_thread() {
     let stack = stack();
     let (_, all) = threads();
     assert!(inv(&stack).is_ok());
-    assert_eq!(threads(), (0, all));
+    assert_threads((0, all), "the calling thread alone");
 }
 
 #[cfg(target_os = "linux")]
@@ -100,7 +110,8 @@ fn a_forked_child_has_threads_of_its_own() {
 fn fork() {
     let stack = stack();
     let expected = inv(&stack).unwrap();
-    assert_eq!(threads().0, 3);
+    let (_, all) = threads();
+    assert_threads((3, all), "one for each");
     // SAFETY: this is the first thread of a program of one test. The child calls what this library
     // offers to forked children and leaves without a look at the parent's affairs; one that hangs is
     // ended by its alarm.
@@ -108,8 +119,13 @@ fn fork() {
     if child == 0 {
         // SAFETY: no memory.
         unsafe { libc::alarm(100) };
+        let start = std::time::Instant::now();
         let alone = threads().1 == 1;
         let same = inv(&stack).is_ok_and(|inverse| same_bits(&inverse, &expected));
+        // They may not have given themselves their names yet.
+        while threads().0 != 3 && start.elapsed().as_secs() < 10 {
+            std::thread::yield_now();
+        }
         let code = i32::from(!(alone && same && threads().0 == 3));
         // SAFETY: no memory.
         unsafe { libc::_exit(code) };
