@@ -132,10 +132,11 @@ impl<'a, T: Copy + Default + Send + Sync> Output<'a, T> {
         }
     }
 
-    /// The memory as numbers: zeros, if it was not written yet, which the threads of a team write.
-    pub(crate) fn clear_by(self, team: &dyn Team) -> ArrayViewMut<'a, T, IxDyn> {
+    /// The memory as numbers: zeros, if it was not written yet, which the threads of a team write. None if the
+    /// team is cancelled: nothing is then known of it, and it does not count as written.
+    pub(crate) fn clear_by(self, team: &dyn Team) -> Option<ArrayViewMut<'a, T, IxDyn>> {
         match self {
-            Output::Written(view) => view,
+            Output::Written(view) => Some(view),
             Output::Unwritten { mut view, cleared } => {
                 let zero = MaybeUninit::new(T::default());
                 match view.as_slice_memory_order_mut() {
@@ -146,11 +147,11 @@ impl<'a, T: Copy + Default + Send + Sync> Output<'a, T> {
                 }
                 if team.is_cancelled() {
                     // Parts may have been left out.
-                    view.fill(zero);
+                    return None;
                 }
                 cleared.fetch_add(view.len(), Ordering::Relaxed);
-                // SAFETY: every element was just written.
-                unsafe { view.assume_init() }
+                // SAFETY: every element was just written: a team that is not cancelled leaves nothing out.
+                Some(unsafe { view.assume_init() })
             }
         }
     }
@@ -184,8 +185,12 @@ fn ask_for_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
 mod tests {
     use super::*;
     use crate::Error;
+    use crate::cancel::Cancel;
+    use crate::matrix::watched::Watched;
     use matinv_kernels::team::Alone;
     use ndarray::Ix3;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
 
     fn fresh() -> Fresh<f64, Ix3> {
         Fresh::new(Ix3(5, 2, 2), Order::Column).unwrap()
@@ -196,9 +201,9 @@ mod tests {
         let written = fresh().written_by(|output| {
             let (left, right) = output.split_at(3);
             let (middle, right) = right.split_at(1);
-            right.clear_by(&Alone).fill(3.0);
-            left.clear_by(&Alone).fill(1.0);
-            assert_eq!(middle.first().clear_by(&Alone).shape(), [2, 2]);
+            right.clear_by(&Alone).unwrap().fill(3.0);
+            left.clear_by(&Alone).unwrap().fill(1.0);
+            assert_eq!(middle.first().clear_by(&Alone).unwrap().shape(), [2, 2]);
             Ok(())
         });
         let (array, ()) = written.unwrap();
@@ -211,9 +216,20 @@ mod tests {
     fn what_was_not_cleared_cannot_be_read() {
         let _ = fresh().written_by(|output| {
             let (left, _) = output.split_at(3);
-            left.clear_by(&Alone);
+            left.clear_by(&Alone).unwrap();
             Ok(())
         });
+    }
+
+    #[test]
+    fn nothing_is_cleared_for_a_call_that_is_cancelled() {
+        let cancel = Cancel::by(Arc::new(AtomicBool::new(true)));
+        let team = Watched::new(&Alone, &cancel);
+        let cancelled = fresh().written_by(|output| {
+            assert!(output.clear_by(&team).is_none());
+            cancel.check()
+        });
+        assert_eq!(cancelled.map(|_| ()), Err(Error::Cancelled));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::engine::{Engine, MAX_ORDER, Method};
 use crate::error::{Error, Failure, Result};
 use crate::layout;
 use crate::matrix::events::Plan;
+use crate::matrix::watched::Watched;
 use crate::matrix::{batch, one};
 use crate::structure::Structure;
 use crate::verdict::{Status, Verdict};
@@ -234,7 +235,10 @@ impl<A: Element> Run<'_, A> {
         let Run { input, output, mut verdicts, first, .. } = self;
         // What was cleared is in the cache already.
         let stream = stream && matches!(output, Output::Written(_));
-        let output = output.clear_by(workspace.kept.team());
+        let cleared = output.clear_by(&Watched::new(workspace.kept.team(), &plan.cancel));
+        let Some(output) = cleared else {
+            return failures.note::<A::Scalar>(first, Err(Error::Cancelled), None);
+        };
         let all = verdicts.is_some();
         let mut note = |at: usize, verdict| {
             let room = verdicts.as_mut().map(|verdicts| &mut verdicts[at]);
